@@ -1,0 +1,36 @@
+"""fraudml: from medical-insurance claims to a ranked, explained list of leads.
+
+>>> import fraudml as fm
+>>> claims = fm.open_claims("data")                                  # doctest: +SKIP
+>>> vectors = fm.behaviour("doctor", claims, as_of="2024-06-30")     # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# name -> module: imported when first used, because pandas, scikit-learn and LightGBM take seconds to load
+_PUBLIC = {
+    "open_claims": "fraudml.claims",
+    "behaviour": "fraudml.behaviour",
+    "claim_graph": "fraudml.graph",
+    "run_rules": "fraudml.rules",
+    "EntityScorer": "fraudml.detectors",
+    "OutlierEnsemble": "fraudml.detectors",
+    "rank_leads": "fraudml.leads",
+    "explain": "fraudml.report",
+}
+
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'fraudml' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

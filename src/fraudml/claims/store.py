@@ -1,0 +1,298 @@
+"""The canonical tables on disk, and the only door through which anything reads them: a snapshot as of a day.
+
+A :class:`Snapshot` is a session whose views carry the canonical names. They hide whatever the bureau could not know
+on ``as_of``: later settlements and refunds, later deaths, suspensions, ends of registration, decisions. SQL of features
+and rules is written against these views and cannot leak, because it cannot name what lies behind them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fraudml.contracts import CANONICAL, REQUIRED_TABLES
+from fraudml.engine import Engine, open_engine
+from fraudml.errors import FraudmlError, MissingInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AMOUNTS = ("total_amount", "in_scope_amount", "fund_amount", "account_amount", "cash_amount")
+
+
+def open_claims(data_dir: str | Path, engine: Engine | None = None) -> Claims:
+    """Opens the canonical tables below ``data_dir`` lazily: nothing is read before it is asked for.
+
+    Parameters
+    ----------
+    data_dir : folder that ``fraudml ingest`` wrote to (the one that contains ``claims/``).
+    engine : an open engine, a new embedded one by default.
+
+    Raises
+    ------
+    MissingInput
+        When the folder holds no canonical claims.
+    """
+    return Claims(Path(data_dir), engine or open_engine())
+
+
+class Claims:
+    """The canonical tables of one data folder.
+
+    Attributes
+    ----------
+    tables : names of the tables that the source had.
+    """
+
+    def __init__(self, data_dir: Path, engine: Engine) -> None:
+        self.data_dir = data_dir
+        self.engine = engine
+        folder = data_dir / "claims"
+        self._sources = {
+            name: folder / f"{name}.parquet" if (folder / f"{name}.parquet").is_file() else folder / name / "**" / "*.parquet"
+            for name in CANONICAL
+            if (folder / f"{name}.parquet").is_file() or (folder / name).is_dir()
+        }
+        self.tables = frozenset(self._sources)
+        missing = [name for name in REQUIRED_TABLES if name not in self.tables]
+        if missing:
+            raise MissingInput(
+                "claims.missing",
+                f"{folder} has no {', '.join(missing)}.",
+                "Run `fraudml ingest` into this data_dir first.",
+            )
+        self._expose(engine)
+
+    def _expose(self, engine: Engine) -> None:
+        for name, path in self._sources.items():
+            engine.parquet(f"all_{name}", path)
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """Rows of a query over ``all_claims``, ``all_items`` … : every row, refunds as rows of their own, no time limit."""
+        return self.engine.query(query)
+
+    def last_month_end(self) -> dt.date:
+        """The last day of the last month whose claims are complete: the month before the latest settlement's, or its own if it ends on that day."""
+        latest = self.engine.scalar("select max(settled_on) from all_claims")
+        if latest is None:
+            raise MissingInput("claims.empty", "there are no claims.", "Ingest at least one month of settlements.")
+        end = month_end(latest)
+        # the latest settlements of a month seldom fall on its very last day: two days' grace, a week-end
+        return end if (end - latest).days <= 2 else latest.replace(day=1) - dt.timedelta(days=1)
+
+    def at(self, as_of: str | dt.date, months: int | None = None, materialise: Iterable[str] = ()) -> Snapshot:
+        """The claims as they were known at the end of ``as_of``.
+
+        Parameters
+        ----------
+        as_of : the day; nothing later is visible.
+        months : look back this many months only, ``(as_of - months, as_of]`` by day of settlement; all by default.
+        materialise : views to compute once and keep for this session, where many queries follow.
+        """
+        return Snapshot(self, day(as_of), months, materialise)
+
+
+class Snapshot:
+    """Canonical tables as of a day, as views of a session of their own.
+
+    Views: every name of :data:`fraudml.contracts.CANONICAL` that the source had, with the declared columns, and
+
+    - ``claims``: refunds netted: one row per original settlement that was not refunded whole, amounts after refunds;
+      further columns ``refunded_amount`` (>= 0), ``is_stay``.
+    - ``items``: lines of those claims after refunds, with their claim's ``patient_id, institution_id, visit_type, insurance_type,
+      started_on, ended_on, settled_on``; ``doctor_id`` is the ordering doctor, the claim's where the line has none;
+      ``occurred_on`` is the day.
+    - ``settlements``: the claims before netting, refunds as rows of their own.
+
+    Use as a context manager, or :meth:`close` it.
+    """
+
+    def __init__(self, claims: Claims, as_of: dt.date, months: int | None = None, materialise: Iterable[str] = ()) -> None:
+        self.as_of = as_of
+        self.data_dir = claims.data_dir
+        self.tables = claims.tables
+        self.engine = claims.engine.session()
+        self._filled: dict[str, bool] = {}
+        claims._expose(self.engine)
+        since = None if months is None else months_before(as_of, months)
+        for name, sql in _views(self.tables, as_of, since).items():
+            if name in set(materialise):
+                self.engine.table(name, sql)
+            else:
+                self.engine.view(name, sql)
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def query(self, sql: str) -> pd.DataFrame:
+        return self.engine.query(sql)
+
+    def has(self, need: str) -> bool:
+        """Whether the source had a table (``items``) or values in a column (``items.days_supply``)."""
+        table, _, column = need.partition(".")
+        if table not in self.tables:
+            return False
+        if not column:
+            return True
+        if need not in self._filled:
+            self._filled[need] = self.engine.scalar(f'select 1 from all_{table} where "{column}" is not null limit 1') is not None
+        return self._filled[need]
+
+    def missing(self, needs: Iterable[str]) -> list[str]:
+        """Those of ``needs`` that this data cannot serve."""
+        return [need for need in needs if not self.has(need)]
+
+
+def _views(tables: frozenset[str], as_of: dt.date, since: dt.date | None) -> dict[str, str]:
+    until = f"date '{as_of}'"
+    window = f"settled_on <= {until}" + (f" and settled_on > date '{since}'" if since else "")
+    views: dict[str, str] = {}
+    views["settlements"] = f"select * from all_claims where {window}"
+    net = ", ".join(f"round(original.{name} + coalesce(back.{name}, 0), 4) as {name}" for name in AMOUNTS)
+    views["refunds"] = f"""
+        select refund_of as claim_id, max(settled_on) as refunded_on,
+            {", ".join(f"sum({name}) as {name}" for name in AMOUNTS)}
+        from all_claims where is_refund and refund_of is not null and settled_on <= {until}
+        group by refund_of"""
+    views["claims"] = f"""
+        select original.* replace ({net}), coalesce(-back.total_amount, 0) as refunded_amount, original.nights > 0 as is_stay
+        from settlements as original left join refunds as back on original.claim_id = back.claim_id
+        where not coalesce(original.is_refund, false)
+          and (back.claim_id is null or original.total_amount + back.total_amount > 0.005)"""
+    if "items" in tables:
+        views["refunded_items"] = """
+            select claim.refund_of as claim_id, line.item_code, -sum(line.quantity) as quantity
+            from all_items as line join settlements as claim on line.claim_id = claim.claim_id
+            where claim.is_refund and claim.refund_of is not null
+            group by claim.refund_of, line.item_code"""
+        # a refund takes back an item's latest lines first; a line that is taken back whole disappears
+        views["items"] = """
+            with line as (
+                select line.* replace (coalesce(line.doctor_id, claim.doctor_id) as doctor_id), cast(line.occurred_at as date) as occurred_on,
+                    claim.patient_id, claim.institution_id, claim.visit_type, claim.insurance_type,
+                    claim.started_on, claim.ended_on, claim.settled_on, claim.refunded_amount
+                from all_items as line join claims as claim on line.claim_id = claim.claim_id
+            ), cut as (
+                select line.*, least(line.quantity, greatest(0, back.quantity - (sum(line.quantity) over (
+                    partition by line.claim_id, line.item_code order by line.occurred_at desc, line.line_id desc) - line.quantity))) as taken
+                from line join refunded_items as back on line.claim_id = back.claim_id and line.item_code = back.item_code
+                where line.refunded_amount > 0
+            )
+            select * exclude (refunded_amount) from line
+            where refunded_amount = 0 or (claim_id, item_code) not in (select (claim_id, item_code) from refunded_items)
+            union all by name
+            select * exclude (refunded_amount, taken) replace (quantity - taken as quantity, round(amount * (1 - taken / quantity), 4) as amount,
+                round(in_scope_amount * (1 - taken / quantity), 4) as in_scope_amount)
+            from cut where taken < quantity"""
+    if "diagnoses" in tables:
+        views["diagnoses"] = "select * from all_diagnoses where claim_id in (select claim_id from settlements)"
+    if "visits" in tables:
+        views["visits"] = f"""
+            select * replace (case when ended_at < {until} + interval 1 day then ended_at end as ended_at)
+            from all_visits where visit_id in (select visit_id from settlements)"""
+    masks = {  # what ends later was not known to end
+        "patients": ("birth_date", "death_date"),
+        "enrolments": ("enrolled_on", "suspended_on"),
+        "registrations": ("started_on", "ended_on"),
+        "registered_diseases": ("started_on", "ended_on"),
+        "catalogue": ("started_on", "ended_on"),
+    }
+    for name, (start, end) in masks.items():
+        if name in tables:
+            views[name] = f"""
+                select * replace (case when {end} <= {until} then {end} end as {end})
+                from all_{name} where {start} is null or {start} <= {until}"""
+    if "inventory" in tables:
+        views["inventory"] = f"select * from all_inventory where last_day(month) <= {until}"
+    if "labels" in tables:
+        views["labels"] = f"select * from all_labels where decided_on is null or decided_on <= {until}"
+    for name in tables - views.keys():
+        views[name] = f"select * from all_{name}"
+    return views
+
+
+def conform(relation: str, table: str, present: Mapping[str, str]) -> str:
+    """SQL that gives ``relation`` the declared columns of a canonical table: cast, in order, null where ``present`` lacks one."""
+    return (
+        "select "
+        + ", ".join(
+            f'cast("{name}" as {type_}) as "{name}"' if name in present else f'cast(null as {type_}) as "{name}"'
+            for name, type_ in CANONICAL[table].columns.items()
+        )
+        + f" from {relation}"
+    )
+
+
+def write_claims(tables: Mapping[str, pd.DataFrame], data_dir: str | Path, engine: Engine | None = None) -> Claims:
+    """Writes canonical tables from DataFrames (for tests, notebooks and small sets) and opens them.
+
+    Columns that are left out become null; ``settled_at``, ``settled_on`` and ``nights`` follow from the dates where absent.
+    """
+    engine = engine or open_engine()
+    for name, frame in tables.items():
+        if name not in CANONICAL:
+            raise FraudmlError("claims.unknown_table", f"{name} is no canonical table.", f"Known: {', '.join(CANONICAL)}.")
+        unknown = set(frame.columns) - CANONICAL[name].columns.keys()
+        if unknown:
+            raise FraudmlError(
+                "claims.unknown_column",
+                f"{name} has no column {', '.join(sorted(unknown))}.",
+                "See fraudml.contracts.CANONICAL.",
+            )
+        frame = frame.copy()
+        if name == "claims":
+            _derive(frame)
+        engine.register("frame", frame)
+        engine.write(
+            conform("frame", name, dict.fromkeys(frame.columns, "")),
+            Path(data_dir) / "claims" / f"{name}.parquet",
+        )
+    return Claims(Path(data_dir), engine)
+
+
+def _derive(frame: pd.DataFrame) -> None:
+    import pandas as pd
+
+    if "ended_on" not in frame:
+        frame["ended_on"] = frame["started_on"]
+    if "settled_at" not in frame:
+        frame["settled_at"] = pd.to_datetime(frame["ended_on"])
+    if "settled_on" not in frame:
+        frame["settled_on"] = pd.to_datetime(frame["settled_at"]).dt.date
+    if "nights" not in frame:
+        nights = (pd.to_datetime(frame["ended_on"]) - pd.to_datetime(frame["started_on"])).dt.days
+        frame["nights"] = nights.where(frame["visit_type"] == "inpatient", 0)
+    if "is_refund" not in frame:
+        frame["is_refund"] = False
+
+
+def day(value: str | dt.date) -> dt.date:
+    """A calendar day from a date or ``YYYY-MM-DD``."""
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(str(value))
+    except ValueError as error:
+        raise FraudmlError("as_of.format", f"“{value}” is no day.", "Write as_of=YYYY-MM-DD.") from error
+
+
+def month_end(value: dt.date) -> dt.date:
+    """Last day of a day's month."""
+    return (value.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
+
+
+def months_before(as_of: dt.date, months: int) -> dt.date:
+    """The day ``months`` months before; a month's last day maps to a month's last day."""
+    index = as_of.year * 12 + as_of.month - 1 - months
+    first = dt.date(index // 12, index % 12 + 1, 1)
+    return month_end(first) if as_of == month_end(as_of) else first.replace(day=min(as_of.day, month_end(first).day))

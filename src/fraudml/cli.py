@@ -1,0 +1,143 @@
+"""The command line: ``fraudml STAGE [key=value …]``.
+
+Nothing heavy is imported before a stage runs: help and wrong usage answer at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from fraudml.config import read_yaml
+from fraudml.errors import FraudmlError, UsageError
+from fraudml.resources import resource
+
+STAGES = ("simulate", "ingest", "features", "graph", "train", "evaluate", "score", "leads", "audit", "ledger")
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code (0 done, 1 failed, 2 wrong usage)."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [each for each in arguments if each != "--debug"]
+    try:
+        return _run(arguments, debug)
+    except UsageError as error:
+        return _complain(error, debug, WRONG_USAGE)
+    except FraudmlError as error:
+        return _complain(error, debug, FAILED)
+    except KeyboardInterrupt:
+        print("fraudml: interrupted; earlier outputs are whole.", file=sys.stderr)  # noqa: T201
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - the last resort: one line for the night log, the traceback with --debug
+        return _complain(error, debug, FAILED)
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        _say(_overview())
+        return DONE if arguments else WRONG_USAGE
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        _say(version("fraudml"))
+        return DONE
+    stage, rest = arguments[0], arguments[1:]
+    if stage not in STAGES:
+        raise UsageError("cli.stage", f"there is no stage “{stage}”.", f"Stages: {', '.join(STAGES)}.")
+    about = read_yaml(resource("conf") / "stage" / f"{stage}.yaml")
+    if "-h" in rest or "--help" in rest:
+        _say(_stage_help(stage, about))
+        return DONE
+    overrides = _overrides(stage, about, rest)
+    _log_to_stderr(debug)
+    from fraudml.config import compose
+
+    config = compose(overrides)
+    module = importlib.import_module(f"fraudml.stages.{stage}")
+    module.run(config)
+    return DONE
+
+
+def _overrides(stage: str, about: dict[str, Any], arguments: list[str]) -> list[str]:
+    flags: dict[str, str] = about.get("flags", {})
+    words: list[str] = about.get("words", [])
+    overrides = []
+    for each in arguments:
+        if each in flags:
+            overrides.append(flags[each])
+        elif each.startswith("-"):
+            raise UsageError("cli.flag", f"{stage} has no option {each}.", f"See `fraudml {stage} --help`.")
+        elif "=" in each:
+            overrides.append(each)
+        elif words:
+            overrides.append(f"{words[0]}={each}")
+            words = words[1:]
+        else:
+            raise UsageError("cli.argument", f"“{each}” is not of the form key=value.", f"See `fraudml {stage} --help`.")
+    return overrides
+
+
+def _overview() -> str:
+    lines = ["fraudml STAGE [key=value …]: from claims to a ranked list of leads", ""]
+    lines += [f"  {stage:<10} {read_yaml(resource('conf') / 'stage' / f'{stage}.yaml')['about']}" for stage in STAGES]
+    lines += ["", "`fraudml STAGE --help` prints the stage's keys. --debug shows the traceback of an error."]
+    return "\n".join(lines)
+
+
+def _stage_help(stage: str, about: dict[str, Any]) -> str:
+    lines = [
+        f"fraudml {stage}: {about['about']}",
+        "",
+        f"reads:  {about['reads']}",
+        f"writes: {about['writes']}",
+        "",
+        "keys:",
+    ]
+    width = max((len(key) for key in about["keys"]), default=0)
+    lines += [f"  {key:<{width}}  {text}" for key, text in about["keys"].items()]
+    if about.get("flags"):
+        lines += ["", "options:"] + [f"  {flag}  same as {override}" for flag, override in about["flags"].items()]
+    lines += ["", "example:", f"  {about['example']}"]
+    return "\n".join(lines)
+
+
+def _complain(error: Exception, debug: bool, code: int) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    text = (
+        str(error)
+        if isinstance(error, FraudmlError)
+        else f"[internal.{type(error).__name__}] {error} Run again with --debug for the traceback."
+    )
+    print("fraudml: " + " ".join(text.split()), file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _say(text: str) -> None:
+    try:
+        print(text)  # noqa: T201
+        sys.stdout.flush()
+    except BrokenPipeError:  # `fraudml --help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _log_to_stderr(debug: bool) -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname).1s %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    logging.getLogger("fraudml").setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

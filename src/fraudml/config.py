@@ -1,0 +1,123 @@
+"""The configuration: ``conf/`` composed by Hydra, with the overrides of the command line.
+
+A bureau keeps its own folder beside the package and names it with ``conf_dir=FOLDER``: its files win over the shipped
+ones of the same name (``rules/split_admission.yaml``, ``source/ours.yaml`` …), the rest stays as shipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fraudml.errors import FraudmlError, UsageError
+from fraudml.resources import resource
+
+# values of these keys are text whatever they look like: paths, addresses, days
+TEXT_KEYS = {
+    "as_of",
+    "input",
+    "data_dir",
+    "models_dir",
+    "conf_dir",
+    "labels",
+    "tracking.uri",
+    "privacy.key_file",
+    "ledger.uri",
+    "file",
+}
+
+
+def compose(overrides: Sequence[str] = ()) -> Any:
+    """The configuration with overrides applied, as an OmegaConf ``DictConfig``.
+
+    Parameters
+    ----------
+    overrides : ``key=value`` in Hydra's grammar; a list of days is written ``as_of=2024-05-31,2024-06-30``.
+
+    Raises
+    ------
+    UsageError
+        For a key that does not exist or a value that cannot be read.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    quoted = [quote(each) for each in overrides]
+    own = [each.split("=", 1)[1] for each in overrides if each.startswith("conf_dir=")]
+    if own:
+        if not Path(own[-1]).is_dir():
+            raise UsageError("config.conf_dir", f"{own[-1]} is no folder.")
+        quoted.append(f"hydra.searchpath=['file://{Path(own[-1]).resolve()}']")
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(resource("conf")), version_base="1.3", job_name="fraudml"):
+            config = hydra_compose("config", overrides=quoted)
+            OmegaConf.resolve(config)
+            return config
+    except (HydraException, OmegaConfBaseException) as error:
+        first = str(error).strip().splitlines()[0]
+        raise UsageError("config.key", first, "`fraudml STAGE --help` prints the stage's keys.") from error
+
+
+def quote(override: str) -> str:
+    """Puts quotes around values that are text but that Hydra's grammar would take apart."""
+    key, equals, value = override.partition("=")
+    if not equals or key.lstrip("+") not in TEXT_KEYS or value in ("", "null") or value[0] in "'\"[":
+        return override
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{key}='{escaped}'"
+
+
+def as_of_days(config: Any) -> list[str]:
+    """The days that ``as_of`` names, oldest first; empty where it is not given.
+
+    Raises
+    ------
+    UsageError
+        When one is no day.
+    """
+    import datetime as dt
+
+    given = config.as_of
+    if given is None:
+        return []
+    parts = str(given).split(",") if isinstance(given, str) else [str(each) for each in given]
+    try:
+        return sorted({dt.date.fromisoformat(part.strip()).isoformat() for part in parts})
+    except ValueError as error:
+        raise UsageError("as_of.format", f"as_of={given}: {error}.", "Write as_of=YYYY-MM-DD[,YYYY-MM-DD…].") from error
+
+
+def declarations(group: str, conf_dir: str | Path | None = None) -> list[Path]:
+    """YAML files of ``conf/<group>/``, a bureau's own file in place of the shipped one of the same name, sorted by name."""
+    folders = [resource("conf") / group] + ([Path(conf_dir) / group] if conf_dir else [])
+    found: dict[str, Path] = {}
+    for folder in folders:
+        found |= {path.name: path for path in folder.glob("*.yaml")}
+    return [found[name] for name in sorted(found)]
+
+
+def read_yaml(path: Path) -> Any:
+    """A YAML file's content; a syntax error names file and line."""
+    import yaml
+
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise FraudmlError("config.yaml", f"{path.name}{line}: {getattr(error, 'problem', error)}.", "Correct the YAML.") from error
+
+
+def flat_keys(content: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """``a.b`` names of the leaves of nested mappings."""
+    if isinstance(content, dict) and content:
+        for key, value in content.items():
+            yield from flat_keys(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, content

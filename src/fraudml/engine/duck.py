@@ -1,0 +1,133 @@
+"""DuckDB behind a small surface: views, queries, and atomic writes of whole tables."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fraudml.errors import FraudmlError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Engine:
+    """One session on an embedded database.
+
+    Views and tables that a session makes are its own (temporary); :meth:`session` opens another one on the same
+    database, so that two snapshots can both call their tables ``claims``.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def session(self) -> Engine:
+        """A session of its own: it sees none of this one's temporary views."""
+        return Engine(self._connection.cursor())
+
+    def close(self) -> None:
+        self._connection.close()
+
+    # ------------------------------------------------------------------ reading
+    def execute(self, sql: str, parameters: list[Any] | None = None) -> None:
+        self._run(sql, parameters)
+
+    def query(self, sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
+        """Rows as a pandas DataFrame."""
+        return self._run(sql, parameters).df()
+
+    def arrow(self, sql: str, parameters: list[Any] | None = None) -> pa.Table:
+        """Rows as an Arrow table."""
+        return self._run(sql, parameters).to_arrow_table()
+
+    def rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        return self._run(sql, parameters).fetchall()
+
+    def scalar(self, sql: str, parameters: list[Any] | None = None) -> Any:
+        row = self._run(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def columns(self, relation: str) -> dict[str, str]:
+        """Column names and SQL types of a view, table or ``(subquery)``."""
+        return {name: type_ for name, type_, *_ in self.rows(f"describe select * from {relation}")}
+
+    # ------------------------------------------------------------------ naming
+    def view(self, name: str, sql: str) -> None:
+        """Names a query; it is computed anew at every use."""
+        self.execute(f'create or replace temp view "{name}" as {sql}')
+
+    def table(self, name: str, sql: str) -> None:
+        """Computes a query once and keeps the rows for this session (spills to disk under the memory limit)."""
+        self.execute(f'create or replace temp table "{name}" as {sql}')
+
+    def register(self, name: str, data: pd.DataFrame | pa.Table) -> None:
+        """Names a DataFrame or Arrow table."""
+        self._connection.register(name, data)
+
+    def drop(self, name: str) -> None:
+        kind = self.scalar(
+            "select case table_type when 'VIEW' then 'view' else 'table' end from information_schema.tables where table_name = ?",
+            [name],
+        )
+        if kind is not None:
+            self.execute(f'drop {kind} if exists "{name}"')
+
+    def parquet(self, name: str, path: Path | str) -> None:
+        """Names a Parquet file (or a glob of files)."""
+        self.view(name, f"select * from read_parquet({literal(str(path))}, union_by_name = true)")
+
+    # ------------------------------------------------------------------ writing
+    def write(self, sql: str, path: Path) -> int:
+        """Writes a query's rows to one Parquet file, whole or not at all; returns their number."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            count = self.scalar(f"copy ({sql}) to {literal(str(beside))} (format parquet, compression zstd)")
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+        return int(count)
+
+    def _run(self, sql: str, parameters: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        try:
+            return self._connection.execute(sql, parameters or [])
+        except duckdb.OutOfMemoryException as error:
+            raise FraudmlError(
+                "engine.memory",
+                "the query does not fit the memory limit.",
+                "Raise engine.memory_limit or free disk space for spilling.",
+            ) from error
+
+
+def literal(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def open_engine(memory_limit: str = "6GB", threads: int | None = None, temp_dir: Path | str | None = None) -> Engine:
+    """Opens an embedded engine.
+
+    Parameters
+    ----------
+    memory_limit : DuckDB's own limit; what exceeds it spills to ``temp_dir``.
+    threads : number of worker threads, all cores by default.
+    temp_dir : where to spill, the system's temporary folder by default.
+    """
+    import duckdb
+
+    connection = duckdb.connect(":memory:")
+    connection.execute(f"set memory_limit = {literal(memory_limit)}")
+    connection.execute(f"set temp_directory = {literal(str(temp_dir or Path(tempfile.gettempdir()) / 'fraudml-spill'))}")
+    connection.execute("set TimeZone = 'UTC'")
+    # bounded row order buffers: results are ordered where order matters, by their queries
+    connection.execute("set preserve_insertion_order = false")
+    connection.execute("set enable_progress_bar = false")
+    if threads:
+        connection.execute(f"set threads = {int(threads)}")
+    return Engine(connection)

@@ -1,0 +1,97 @@
+"""How numbers, days and lists are written for people, in Chinese and English, and the filling-in of declared wordings."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import string
+from collections.abc import Mapping
+from typing import Any
+
+LANGUAGES = ("zh", "en")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Thousands separators, at most ``digits`` decimals, none where they say nothing.
+
+    >>> number(12345.0), number(0.12345), number(1234.5)
+    ('12,345', '0.12', '1,234.5')
+    """
+    text = f"{value:,.{digits}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def percent(share: float) -> str:
+    """A share of one as a percentage.
+
+    >>> percent(0.1234), percent(1.0)
+    ('12.3%', '100%')
+    """
+    return number(100 * share, 1) + "%"
+
+
+def written_day(value: dt.date, lang: str) -> str:
+    """A day as people write it.
+
+    >>> written_day(dt.date(2024, 3, 5), "zh"), written_day(dt.date(2024, 3, 5), "en")
+    ('2024年3月5日', '5 March 2024')
+    """
+    return f"{value.year}年{value.month}月{value.day}日" if lang == "zh" else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def window(months: int, lang: str) -> str:
+    """A look-back window in words."""
+    if lang == "zh":
+        return f"近{months}个月"
+    return "the last month" if months == 1 else f"the last {months} months"
+
+
+def written(value: Any, lang: str) -> str:
+    """Any placeholder value in words."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "未知" if lang == "zh" else "unknown"
+    if isinstance(value, bool):
+        return {"zh": ("否", "是"), "en": ("no", "yes")}[lang][value]
+    if isinstance(value, (int, float)):
+        return number(value)
+    if isinstance(value, dt.datetime):
+        return f"{written_day(value.date(), lang)} {value:%H:%M}"
+    if isinstance(value, dt.date):
+        return written_day(value, lang)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ("、" if lang == "zh" else ", ").join(written(each, lang) for each in value)
+    text = str(value)
+    try:  # days and times come out of JSON as text
+        if len(text) == 10:
+            return written_day(dt.date.fromisoformat(text), lang)
+        if len(text) >= 16 and text[4] == "-":
+            return written(dt.datetime.fromisoformat(text), lang)
+    except ValueError:
+        pass
+    return text
+
+
+def render(template: str, values: Mapping[str, Any], lang: str) -> str:
+    """Fills ``{placeholders}``; a missing one reads “unknown”.
+
+    >>> render("{n}次购药,共{amount}元", {"n": 31, "amount": 12345.6}, "zh")
+    '31次购药,共12,345.6元'
+    """
+    names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
+    return template.format_map({name: written(values.get(name), lang) for name in names})
