@@ -9,7 +9,7 @@ from sqlglot.errors import ParseError
 from fraudml.errors import FraudmlError
 
 
-def parse(sql: str, where: str) -> exp.Expression:
+def parse(sql: str, where: str) -> exp.Expr:
     """Parses one expression or query of the DuckDB dialect; ``where`` (file and name) stands in the error."""
     try:
         return sqlglot.parse_one(sql, read="duckdb")
@@ -36,7 +36,7 @@ def windowed(sql: str, condition: str, where: str = "expression") -> str:
     tree = parse(sql, where)
     narrow = parse(condition, where)
 
-    def visit(node: exp.Expression) -> exp.Expression:
+    def visit(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Filter):
             both = exp.and_(node.expression.this, narrow.copy())
             return exp.Filter(this=node.this, expression=exp.Where(this=both))
@@ -44,15 +44,15 @@ def windowed(sql: str, condition: str, where: str = "expression") -> str:
             return exp.Filter(this=node, expression=exp.Where(this=narrow.copy()))
         return node
 
-    def walk(node: exp.Expression) -> exp.Expression:
+    def walk(node: exp.Expr) -> exp.Expr:
         replaced = visit(node)
         if replaced is not node:
             return replaced
         for key, value in list(node.args.items()):
-            if isinstance(value, exp.Expression):
+            if isinstance(value, exp.Expr):
                 node.set(key, walk(value))
             elif isinstance(value, list):
-                node.set(key, [walk(each) if isinstance(each, exp.Expression) else each for each in value])
+                node.set(key, [walk(each) if isinstance(each, exp.Expr) else each for each in value])
         return node
 
     return walk(tree).sql(dialect="duckdb")

@@ -1,0 +1,43 @@
+# Two commands: `make leads` (the whole pipeline on the simulated city) and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# one library thread pool per process is enough on small machines; LightGBM and BLAS oversubscribe otherwise
+export OMP_NUM_THREADS ?= 2
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: leads test check system bench soak notebooks clean help
+
+help:            ## lists the commands
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+leads: $(VENV)/.installed   ## the whole pipeline on the simulated city; ends with the paths of workbook and page
+	@$(BIN)/dvc repro
+	@$(BIN)/python -m fraudml.stages.leads data
+
+test: $(VENV)/.installed system   ## all tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(VENV)/.installed   ## format, lint, types, layers, SQL
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+system:          ## installs Debian's chromium and libreoffice for the tests that open page and workbook (skipped where it may not)
+	@sh .ci/system-packages
+
+bench: $(VENV)/.installed   ## benchmarks beside their baselines (slow)
+	$(BIN)/python -m benchmarks
+
+notebooks: $(VENV)/.installed   ## runs every notebook
+	@for each in notebooks/*.py; do echo $$each; MPLBACKEND=agg $(BIN)/python $$each > /dev/null || exit 1; done
+
+clean:           ## removes what the pipeline wrote
+	rm -rf data models/city .dvc/cache .dvc/tmp dvc.lock
