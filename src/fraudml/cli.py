@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from fraudml.config import read_yaml
+from fraudml.config import as_of_days, check_keys, compose, read_yaml
 from fraudml.errors import FraudmlError, UsageError
 from fraudml.resources import resource
 
@@ -55,10 +55,10 @@ def _run(arguments: list[str], debug: bool) -> int:
         _say(_stage_help(stage, about))
         return DONE
     overrides = _overrides(stage, about, rest)
+    check_keys(overrides)
     _log_to_stderr(debug)
-    from fraudml.config import compose
-
     config = compose(overrides)
+    as_of_days(config)  # refused here, before a stage loads anything
     module = importlib.import_module(f"fraudml.stages.{stage}")
     module.run(config)
     return DONE

@@ -69,8 +69,32 @@ def quote(override: str) -> str:
     key, equals, value = override.partition("=")
     if not equals or key.lstrip("+") not in TEXT_KEYS or value in ("", "null") or value[0] in "'\"[":
         return override
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    escaped = value.replace("'", "\\'")
     return f"{key}='{escaped}'"
+
+
+def check_keys(overrides: Sequence[str]) -> None:
+    """Refuses keys whose first part exists nowhere in ``conf/``, before Hydra is loaded: a typing error should answer at once.
+
+    Raises
+    ------
+    UsageError
+        With the known key that looks most alike.
+    """
+    from difflib import get_close_matches
+
+    content = read_yaml(resource("conf") / "config.yaml")
+    known = {key for key in content if key != "defaults"}
+    known |= {name.removeprefix("optional ") for entry in content["defaults"] if isinstance(entry, dict) for name in entry}
+    for override in overrides:
+        first = override.split("=", 1)[0].lstrip("+~").split(".")[0].split("@")[0]
+        if first not in known and first != "hydra":
+            alike = get_close_matches(first, known, n=1)
+            raise UsageError(
+                "config.key",
+                f"there is no key “{first}”.",
+                f"Did you mean {alike[0]}?" if alike else "`fraudml STAGE --help` prints the stage's keys.",
+            )
 
 
 def as_of_days(config: Any) -> list[str]:

@@ -1,0 +1,65 @@
+"""The configuration: composition, overrides, days, a bureau's own folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fraudml.config import as_of_days, compose, declarations, quote, read_yaml
+from fraudml.errors import FraudmlError, UsageError
+
+
+def test_defaults_compose() -> None:
+    config = compose()
+    assert (config.data_dir, config.models_dir, config.capacity, config.lang) == ("data", "models", 200, "zh")
+
+
+def test_several_days_are_sorted_and_unique() -> None:
+    assert as_of_days(compose(["as_of=2024-06-30,2024-05-31,2024-06-30"])) == ["2024-05-31", "2024-06-30"]
+
+
+def test_no_day_is_no_day() -> None:
+    assert as_of_days(compose()) == []
+
+
+@pytest.mark.parametrize("value", ["2024-13-01", "June", "2024-02-30"])
+def test_what_is_no_day_is_refused(value: str) -> None:
+    with pytest.raises(UsageError, match=r"as_of\.format"):
+        as_of_days(compose([f"as_of={value}"]))
+
+
+@pytest.mark.parametrize("value", ["postgresql://a:b@c:5432/d?x=1", "/some dir/with, comma", "C:\\x", "it's"])
+def test_paths_and_addresses_arrive_as_typed(value: str) -> None:
+    assert compose([f"input={value}"]).input == value
+
+
+def test_other_values_keep_hydras_grammar() -> None:
+    assert quote("city.schemes=[phantom_bed]") == "city.schemes=[phantom_bed]"
+    assert list(compose(["rules.only=[phantom_bed,drug_resale]"]).rules.only) == ["phantom_bed", "drug_resale"]
+
+
+def test_unknown_key_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="nonsense"):
+        compose(["nonsense=1"])
+
+
+def test_a_bureaus_file_wins_over_the_shipped_one(tmp_path: Path) -> None:
+    shipped = declarations("tracking")[0]
+    own = tmp_path / "tracking" / shipped.name
+    own.parent.mkdir()
+    own.write_text("uri: null\n")
+    assert own in declarations("tracking", tmp_path)
+    assert shipped not in declarations("tracking", tmp_path)
+
+
+def test_broken_yaml_names_file_and_line(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: 1\nb: [1, 2\n")
+    with pytest.raises(FraudmlError, match=r"broken\.yaml:\d"):
+        read_yaml(broken)
+
+
+def test_a_folder_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UsageError, match="conf_dir"):
+        compose(["conf_dir=/nowhere/at/all"])

@@ -1,0 +1,47 @@
+"""Numbers, days and lists as people write them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import doctest
+
+import pytest
+
+import fraudml.wording
+from fraudml.wording import LANGUAGES, render, window, written
+
+
+def test_examples_in_the_docstrings() -> None:
+    assert doctest.testmod(fraudml.wording).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "zh", "en"),
+    [
+        (None, "未知", "unknown"),
+        (float("nan"), "未知", "unknown"),
+        (True, "是", "yes"),
+        (1234567.891, "1,234,567.89", "1,234,567.89"),
+        (-0.001, "0", "0"),
+        (dt.datetime(2024, 3, 5, 9, 30), "2024年3月5日 09:30", "5 March 2024 09:30"),
+        ("2024-03-05", "2024年3月5日", "5 March 2024"),
+        (["a", "b"], "a、b", "a, b"),
+        ("a-b-c-d-e-", "a-b-c-d-e-", "a-b-c-d-e-"),
+    ],
+)
+def test_written(value: object, zh: str, en: str) -> None:
+    assert (written(value, "zh"), written(value, "en")) == (zh, en)
+
+
+def test_missing_placeholder_reads_unknown() -> None:
+    assert render("{a}次", {}, "zh") == "未知次"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_braces_in_data_stay_text(lang: str) -> None:
+    assert render("{name}", {"name": "{amount}"}, lang) == "{amount}"
+
+
+def test_window() -> None:
+    assert window(3, "zh") == "近3个月"
+    assert window(1, "en") == "the last month"
