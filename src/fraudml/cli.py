@@ -6,10 +6,15 @@ Nothing heavy is imported before a stage runs: help and wrong usage answer at on
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import os
+import re
 import sys
+import time
 from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from fraudml.config import as_of_days, check_keys, compose, read_yaml
@@ -43,8 +48,6 @@ def _run(arguments: list[str], debug: bool) -> int:
         _say(_overview())
         return DONE if arguments else WRONG_USAGE
     if arguments[0] == "--version":
-        from importlib.metadata import version
-
         _say(version("fraudml"))
         return DONE
     stage, rest = arguments[0], arguments[1:]
@@ -59,9 +62,26 @@ def _run(arguments: list[str], debug: bool) -> int:
     _log_to_stderr(debug)
     config = compose(overrides)
     as_of_days(config)  # refused here, before a stage loads anything
-    module = importlib.import_module(f"fraudml.stages.{stage}")
-    module.run(config)
+    started = time.time()
+    importlib.import_module(f"fraudml.stages.{stage}").run(config)
+    _record(config, stage, overrides, started)
     return DONE
+
+
+def _record(config: Any, stage: str, overrides: list[str], started: float) -> None:
+    """One line per finished run in ``data_dir/runs.jsonl``: what ran, with which keys, when and for how long."""
+    folder = Path(config.data_dir)
+    if not folder.is_dir():  # a stage that only prints needs none
+        return
+    line = {
+        "stage": stage,
+        "overrides": [re.sub(r"://[^@/]*@", "://…@", each) for each in overrides],  # no password of a database URL
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": round(time.time() - started, 1),
+        "version": version("fraudml"),
+    }
+    with (folder / "runs.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def _overrides(stage: str, about: dict[str, Any], arguments: list[str]) -> list[str]:
