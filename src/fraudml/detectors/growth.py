@@ -1,0 +1,197 @@
+"""How the members of an :class:`~fraudml.detectors.EntityScorer` are grown: by the size of the table, without tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fraudml.detectors.members import Boosted, Linear, Member, RandomTrees
+
+TREES = 200  # of the random trees
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Regime of a fit.
+
+    Attributes
+    ----------
+    folds, repeats : cross-fitting; one fold means that nothing could be held out.
+    members : names of the models to blend.
+    rounds, patience : boosting rounds at most, and how many without gain end it; no patience: all rounds.
+    agreement : pull of the blend towards equal weights.
+    boosting : LightGBM parameters.
+    """
+
+    folds: int
+    repeats: int
+    members: tuple[str, ...]
+    rounds: int
+    patience: int
+    agreement: float
+    boosting: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def plan(rows: int, columns: int, smaller: int, folds: int | None, repeats: int | None, members: Sequence[str] | None) -> Plan:
+    """The regime for so many distinct rows and columns, ``smaller`` being the number of groups in the smaller class."""
+    by_size = 5 if rows < 20_000 else 3 if rows < 200_000 else 2
+    folds = max(1, min(folds or by_size, smaller))
+    if repeats is None:
+        repeats = 3 if rows < 1_000 else 2 if rows < 3_000 else 1
+    repeats = 1 if folds == 1 else repeats
+    if members is None:
+        members = ("boosted", "random_trees", "linear") if rows <= 20_000 and rows * columns <= 3_000_000 else ("boosted",)
+    small = rows < 3_000
+    boosting = {
+        "learning_rate": 0.05 if rows < 200_000 else 0.1,
+        "num_leaves": 8 if rows < 1_000 else 15 if rows < 10_000 else 31 if rows < 100_000 else 63,
+        "min_data_in_leaf": int(np.clip(rows // 100, 3, 50)),
+        "min_sum_hessian_in_leaf": 1e-3,
+        "lambda_l2": 5.0 if small else 2.0,
+        "feature_fraction": 0.5 if columns > 10 else 0.8,
+        "bagging_fraction": 1.0 if rows < 1_000 else 0.8,
+        "bagging_freq": 0 if rows < 1_000 else 1,
+    }
+    rounds, patience = (400, 50) if rows < 200_000 else (300, 0)
+    return Plan(folds, repeats, tuple(members), rounds, patience, 2.0, boosting)
+
+
+def grow(
+    X: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    fold: np.ndarray,
+    regime: Plan,
+    categorical: list[int],
+    overrides: dict[str, Any] | None,
+    seed: int,
+    threads: int | None,
+) -> tuple[dict[str, list[Member]], dict[str, np.ndarray]]:
+    """Models of every member (repeat-major), and their held-out outputs averaged over the repeats."""
+    splits = [
+        (fold[:, repeat] != number, fold[:, repeat] == number) if regime.folds > 1 else (np.ones(len(X), bool), np.zeros(len(X), bool))
+        for repeat in range(regime.repeats)
+        for number in range(regime.folds)
+    ]
+    models: dict[str, list[Member]] = {}
+    outputs: dict[str, np.ndarray] = {}
+    trees = _Trees(X, y, weight, categorical, seed, threads)
+    for name in regime.members:
+        if name == Boosted.name:
+            models[name] = trees.boosted(splits, regime, overrides or {})
+        elif name == RandomTrees.name:
+            models[name] = trees.random(splits)
+        elif name == Linear.name:
+            models[name] = _linear(X, y, weight, splits)
+        else:
+            raise ValueError(f"members: “{name}” is none of boosted, random_trees, linear.")
+        held_out = np.zeros(len(X))
+        for (_, test), model in zip(splits, models[name], strict=True):
+            if test.any():
+                held_out[test] += model.output(X[test], threads) / regime.repeats
+        outputs[name] = held_out if regime.folds > 1 else models[name][0].output(X, threads)
+    return models, outputs
+
+
+class _Trees:
+    """Grows trees on one binned copy of the table."""
+
+    def __init__(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray, categorical: list[int], seed: int, threads: int | None) -> None:
+        import lightgbm as lgb
+
+        self.rows = len(X)
+        self.columns = X.shape[1]
+        self.base = {"verbose": -1, "seed": seed, "deterministic": True, "force_col_wise": True, "feature_pre_filter": False}
+        if threads is not None:
+            self.base["num_threads"] = threads
+        binning = self.base | {"max_bin": 255, "min_data_in_bin": 1 if len(X) < 20_000 else 3}
+        self.data = lgb.Dataset(X, y, weight=weight, categorical_feature=categorical or "auto", params=binning, free_raw_data=False)
+        self.data.construct()
+
+    def _part(self, chosen: np.ndarray) -> Any:
+        return self.data if chosen.all() else self.data.subset(np.flatnonzero(chosen))
+
+    def boosted(self, splits: list[tuple[np.ndarray, np.ndarray]], regime: Plan, overrides: dict[str, Any]) -> list[Member]:
+        """Boosted trees; the number of rounds is the one that is best on the average over the held-out folds."""
+        import lightgbm as lgb
+
+        overrides = dict(overrides)
+        rounds = int(overrides.pop("rounds", regime.rounds))
+        boosters, curves = [], []
+        for number, (train, test) in enumerate(splits):
+            parameters = self.base | {"objective": "binary"} | regime.boosting | overrides | {"seed": self.base["seed"] + number}
+            watched = bool(regime.patience) and test.any()
+            history: dict[str, Any] = {}
+            callbacks = [lgb.early_stopping(regime.patience, verbose=False), lgb.record_evaluation(history)] if watched else []
+            boosters.append(
+                lgb.train(
+                    parameters,
+                    self._part(train),
+                    rounds if watched or not regime.patience else min(rounds, 100),
+                    valid_sets=[self._part(test)] if watched else None,
+                    callbacks=callbacks,
+                )
+            )
+            if watched:
+                curves.append(history["valid_0"]["binary_logloss"])
+        best = None
+        if curves:
+            shortest = min(map(len, curves))
+            best = int(np.argmin(np.mean([curve[:shortest] for curve in curves], axis=0))) + 1
+        return [Boosted(booster.model_to_string(num_iteration=best)) for booster in boosters]
+
+    def random(self, splits: list[tuple[np.ndarray, np.ndarray]]) -> list[Member]:
+        """Fully grown trees with random thresholds, over a random subset of columns at each split."""
+        import lightgbm as lgb
+
+        parameters = self.base | {
+            "objective": "regression",
+            "boosting": "rf",
+            "extra_trees": True,
+            "feature_fraction": 1 - 1e-9,  # LightGBM wants a fraction below one for random forests; all columns remain
+            "feature_fraction_bynode": float(np.clip(np.sqrt(self.columns) / self.columns, 0.02, 1.0)),
+            "num_leaves": int(np.clip(self.rows, 2, 4096)),
+            "min_data_in_leaf": 1,
+            "min_sum_hessian_in_leaf": 1e-3,
+            "bagging_freq": 0,
+        }
+        return [
+            RandomTrees(lgb.train(parameters | {"seed": self.base["seed"] + number}, self._part(train), TREES).model_to_string())
+            for number, (train, _) in enumerate(splits)
+        ]
+
+
+def _linear(X: np.ndarray, y: np.ndarray, weight: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]) -> list[Member]:
+    """Linear models; the penalty is the one that is best on the held-out folds."""
+    from sklearn.metrics import log_loss
+
+    best: tuple[float, list[Member]] | None = None
+    for penalty in (1.0, 10.0, 100.0):
+        models: list[Member] = [Linear.fit(X[train], y[train], weight[train], penalty) for train, _ in splits]
+        losses = [
+            log_loss(
+                y[test],
+                1 / (1 + np.exp(-model.output(X[test], None) - _base_rate(y[train], weight[train]))),
+                sample_weight=weight[test],
+                labels=[0, 1],
+            )
+            for (train, test), model in zip(splits, models, strict=True)
+            if test.any()
+        ]
+        if not losses:
+            return models
+        if best is None or np.mean(losses) < best[0]:
+            best = (float(np.mean(losses)), models)
+    assert best is not None  # noqa: S101 - the loop above always ran
+    return best[1]
+
+
+def _base_rate(y: np.ndarray, weight: np.ndarray) -> float:
+    share = float(np.clip(weight @ y / weight.sum(), 1e-6, 1 - 1e-6))
+    return float(np.log(share / (1 - share)))

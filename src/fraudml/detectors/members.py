@@ -1,0 +1,154 @@
+"""What an :class:`~fraudml.detectors.EntityScorer` is made of: additive models whose contributions are exact.
+
+Each member fits one model per fold and gives, for a row, one number per feature that adds up to its output. Outputs are centred on the
+model's own expected value, so that the models of different folds and members can be averaged and weighed against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fraudml.errors import FraudmlError
+
+LINEAR_ROUNDS = 200
+
+
+class Boosted:
+    """Gradient-boosted trees on the log-odds scale (Ke et al. 2017)."""
+
+    name = "boosted"
+    objective = "binary"
+
+    def __init__(self, text: str) -> None:
+        import lightgbm as lgb
+
+        self.text = text
+        self._booster = lgb.Booster(model_str=text)
+        self._averaged = 1 if "\naverage_output\n" not in text else self._booster.num_trees()
+        self.width = self._booster.num_feature()
+        self._expected = self._shap(np.full((1, self.width), np.nan), None)[0, -1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"text": self.text}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["text"])  # type: ignore[misc]
+
+    def output(self, X: np.ndarray, threads: int | None) -> np.ndarray:
+        """One number per row, zero for the average row of the training set."""
+        return self._booster.predict(X, raw_score=True, **_threads(threads)) / self._averaged - self._expected
+
+    def contributions(self, X: np.ndarray, threads: int | None) -> np.ndarray:
+        """Exact Shapley values of the trees (Lundberg et al. 2020): rows x features, summing to :meth:`output`."""
+        return self._shap(X, threads)[:, :-1]
+
+    def gains(self) -> np.ndarray:
+        """Total gain of each feature's splits."""
+        return self._booster.feature_importance("gain")
+
+    def _shap(self, X: np.ndarray, threads: int | None) -> np.ndarray:
+        return self._booster.predict(X, pred_contrib=True, **_threads(threads)) / self._averaged
+
+
+class RandomTrees(Boosted):
+    """Extremely randomised trees (Geurts et al. 2006) on the probability scale, grown by LightGBM."""
+
+    name = "random_trees"
+    objective = "regression"
+
+
+class Linear:
+    """Ridge-penalised logistic regression on two views of every column: its standardised value and its rank.
+
+    Missing values count as the column's average, with a coefficient of their own. Contributions of an additive model are
+    its Shapley values.
+    """
+
+    name = "linear"
+
+    def __init__(self, centre: Any, scale: Any, knots: Any, mean: Any, coefficients: Any) -> None:
+        self.centre, self.scale = np.asarray(centre, float), np.asarray(scale, float)
+        self.knots = np.asarray(knots, float)  # quantiles: levels x columns
+        self.mean, self.coefficients = np.asarray(mean, float), np.asarray(coefficients, float)
+
+    @classmethod
+    def fit(cls, X: np.ndarray, y: np.ndarray, weight: np.ndarray, penalty: float) -> Linear:
+        from sklearn.linear_model import LogisticRegression
+
+        known = np.where(np.isnan(X), 0.0, 1.0) * weight[:, None]
+        total = np.maximum(known.sum(0), 1e-12)
+        low, high = _quantiles(X, weight, np.array([0.005, 0.995]))
+        clipped = np.clip(X, low, high)
+        centre = np.nansum(clipped * known, 0) / total
+        scale = np.sqrt(np.nansum((clipped - centre) ** 2 * known, 0) / total)
+        scale[~(scale > 1e-12 * (1 + np.abs(centre)))] = np.inf  # a constant column says nothing
+        knots = _quantiles(X, weight, np.linspace(0, 1, 33))
+        model = cls(centre, scale, knots, np.zeros(3 * X.shape[1]), np.zeros(3 * X.shape[1]))
+        basis = model._basis(X)
+        model.mean = weight @ basis / weight.sum()
+        fitted = LogisticRegression(C=1 / penalty, max_iter=LINEAR_ROUNDS, tol=1e-5).fit(basis - model.mean, y, sample_weight=weight)
+        model.coefficients = fitted.coef_[0]
+        return model
+
+    def output(self, X: np.ndarray, threads: int | None) -> np.ndarray:
+        return (self._basis(X) - self.mean) @ self.coefficients
+
+    def contributions(self, X: np.ndarray, threads: int | None) -> np.ndarray:
+        parts = (self._basis(X) - self.mean) * self.coefficients
+        return parts.reshape(len(X), 3, -1).sum(1)
+
+    def gains(self) -> np.ndarray:
+        return np.abs(self.coefficients).reshape(3, -1).sum(0)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name).tolist() for name in ("centre", "scale", "knots", "mean", "coefficients")}
+
+    def _basis(self, X: np.ndarray) -> np.ndarray:
+        missing = np.isnan(X)
+        with np.errstate(invalid="ignore", over="ignore"):
+            value = np.clip((X - self.centre) / self.scale, -6, 6)
+        rank = np.empty_like(X)
+        levels = np.linspace(-1.7, 1.7, len(self.knots))  # a uniform variable of variance one
+        for column in range(X.shape[1]):
+            knots = self.knots[:, column]
+            # the middle of a run of equal knots, so that a frequent value has one rank
+            upper, lower = np.interp(X[:, column], knots, levels), -np.interp(-X[:, column], -knots[::-1], -levels[::-1])
+            rank[:, column] = (upper + lower) / 2
+        varies = np.isfinite(self.scale)
+        value = np.where(missing | ~varies, 0.0, value)
+        rank = np.where(missing | ~varies, 0.0, rank)
+        return np.hstack([value, rank, missing.astype(float)])
+
+
+def _quantiles(X: np.ndarray, weight: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Weighted quantiles of the known values, levels x columns; zero where all are missing."""
+    out = np.zeros((len(levels), X.shape[1]))
+    for column in range(X.shape[1]):
+        known = ~np.isnan(X[:, column])
+        if known.any():
+            values, mass = X[known, column], weight[known]
+            order = np.argsort(values, kind="stable")
+            values, mass = values[order], mass[order]
+            reached = (np.cumsum(mass) - mass / 2) / mass.sum()
+            out[:, column] = np.interp(levels, reached, values)
+    return out
+
+
+def _threads(threads: int | None) -> dict[str, int]:
+    return {} if threads is None else {"num_threads": threads}
+
+
+Member = Boosted | Linear
+
+
+def member_from(kind: str, stored: Any) -> Member:
+    """A member from what :meth:`EntityScorer.save` wrote."""
+    if kind == Boosted.name:
+        return Boosted(stored)
+    if kind == RandomTrees.name:
+        return RandomTrees(stored)
+    if kind == Linear.name:
+        return Linear(**stored)
+    raise FraudmlError("model.member", f"unknown member “{kind}”.", "The model was written by a newer version: update fraudml.")

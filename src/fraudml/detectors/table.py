@@ -1,0 +1,106 @@
+"""Any numeric table as a matrix: categories to codes, infinities to the ends of the scale, rows to keys that do not depend on their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fraudml.errors import FraudmlError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LARGEST = 1e300  # where infinities go: LightGBM's own limit, and finite
+
+
+class TableError(FraudmlError, ValueError):
+    """A table that an estimator cannot work on (a ``ValueError``, as scikit-learn expects)."""
+
+
+class Categories:
+    """Codes of the text and category columns of a DataFrame; other tables pass through unchanged.
+
+    A value that was not seen at :meth:`learn` becomes missing.
+    """
+
+    def __init__(self, levels: dict[str, list[str]] | None = None) -> None:
+        self.levels = levels or {}
+
+    def learn(self, X: Any) -> Categories:
+        """Notes the values of every text or category column, in sorted order."""
+        self.levels = {}
+        if hasattr(X, "select_dtypes"):
+            for name in X.select_dtypes(include=["object", "string", "category"]).columns:
+                column = _numbers_or_text(X[name])
+                if column.dtype.kind not in "fiub":
+                    self.levels[str(name)] = sorted({str(value) for value in column.dropna().unique()})
+        return self
+
+    def encode(self, X: Any) -> Any:
+        """A DataFrame with codes in place of text, as floats; anything else is handed back."""
+        if not hasattr(X, "select_dtypes"):
+            return X
+        import pandas as pd
+
+        columns = {}
+        for name in X.columns:
+            if str(name) in self.levels:
+                codes = {value: float(code) for code, value in enumerate(self.levels[str(name)])}
+                columns[name] = X[name].astype(object).map(lambda value, codes=codes: codes.get(str(value), np.nan)).astype(float)
+            elif X[name].dtype.kind in "mM":
+                raise TableError(
+                    "table.date_column",
+                    f"column “{name}” holds dates.",
+                    "Turn it into a number of days before some day, or leave it out.",
+                )
+            else:
+                columns[name] = _numbers_or_text(X[name]).astype(float)
+        return pd.DataFrame(columns, index=X.index, columns=X.columns)
+
+
+def _numbers_or_text(column: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(object).astype("string").astype(object)
+    if column.dtype == object:
+        try:
+            return pd.to_numeric(column)
+        except (TypeError, ValueError):
+            return column
+    return column
+
+
+def bounded(X: np.ndarray) -> np.ndarray:
+    """The matrix with infinities at the ends of the scale; missing values stay."""
+    if np.isinf(X).any():
+        X = np.clip(X, -LARGEST, LARGEST)
+    return np.ascontiguousarray(X)
+
+
+def row_keys(X: np.ndarray) -> np.ndarray:
+    """A 64-bit key of each row's content (and of nothing else): equal rows have equal keys, whatever their order.
+
+    Folds and sorting by these keys make a fit independent of the order in which rows come.
+    """
+    keys = np.zeros(len(X), dtype=np.uint64)
+    for position in range(X.shape[1]):
+        column = X[:, position] + 0.0  # -0.0 and 0.0 are one value
+        column = np.where(np.isnan(column), np.nan, column)  # so are all the ways to write a missing one
+        keys = mix(keys * np.uint64(31) + column.view(np.uint64) + np.uint64(position + 1))
+    return keys
+
+
+def mix(keys: np.ndarray) -> np.ndarray:
+    """Scatters 64-bit keys (the finaliser of splitmix64, Steele et al. 2014)."""
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return keys ^ (keys >> np.uint64(31))
+
+
+def name_keys(names: Any) -> np.ndarray:
+    """A 64-bit key of each name (entity id)."""
+    import pandas as pd
+
+    return pd.util.hash_array(np.asarray([str(name) for name in names], dtype=object))
