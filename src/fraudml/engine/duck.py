@@ -48,12 +48,29 @@ class Engine:
         return self._run(sql, parameters).fetchall()
 
     def scalar(self, sql: str, parameters: list[Any] | None = None) -> Any:
-        row = self._run(sql, parameters).fetchone()
-        return None if row is None else row[0]
+        rows = self._run(sql, parameters).fetchall()  # all: an unfinished result would block the session's next register()
+        return rows[0][0] if rows else None
 
     def columns(self, relation: str) -> dict[str, str]:
         """Column names and SQL types of a view, table or ``(subquery)``."""
         return {name: type_ for name, type_, *_ in self.rows(f"describe select * from {relation}")}
+
+    def check(self, sql: str) -> dict[str, str]:
+        """Column names and types that a query would yield, without running it.
+
+        Raises
+        ------
+        FraudmlError
+            ``sql.invalid`` when it cannot be read or names what is not there; the message ends with the engine's ``LINE n``,
+            counted from the query's first line.
+        """
+        import duckdb
+
+        try:
+            return {name: type_ for name, type_, *_ in self._connection.execute(f"describe {sql}").fetchall()}
+        except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
+            text = " ".join(str(error).split())
+            raise FraudmlError("sql.invalid", text[: text.find("^")] if "^" in text else text) from error
 
     # ------------------------------------------------------------------ naming
     def view(self, name: str, sql: str) -> None:

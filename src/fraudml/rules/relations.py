@@ -1,0 +1,221 @@
+"""The relations that rules share, prepared once per run in the snapshot's session; declared here and nowhere else.
+
+Only those that a run's rules name (directly or through one another) are prepared. All joins onto item lines are one-to-one:
+the catalogue has validity and level, and exactly one of its entries is picked, so sums over lines are never inflated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A shared relation. ``kept`` relations are computed once and stored for the run, others are views."""
+
+    grain: str
+    sql: str
+    kept: bool = True
+
+
+MACROS = {
+    # -ln of Chernoff's bound on the chance of at least k events where `expected` were due (Poisson): 4.6 is 1 in 100, 9.2 is 1 in 10,000
+    "poisson_surprise": "(k, expected) as case when k > expected then k * ln(k / greatest(expected, 1e-9)) - (k - expected) else 0 end",
+    # the same for k successes in n trials of chance p
+    "binomial_surprise": """(k, n, p) as case when n > 0 and k > n * p then
+        k * ln(k / (n * greatest(p, 1e-9))) + case when k < n then (n - k) * ln((n - k) / (n * greatest(1 - p, 1e-9))) else 0 end else 0 end""",
+    # great-circle distance
+    "kilometres": """(lon1, lat1, lon2, lat2) as 6371.0 * 2 * asin(sqrt(least(1.0, power(sin(radians(lat2 - lat1) / 2), 2)
+        + cos(radians(lat1)) * cos(radians(lat2)) * power(sin(radians(lon2 - lon1) / 2), 2))))""",
+    # an ICD code falls under a prefix; a code coarser than the prefix (E11 against E11.9) is given the benefit of the doubt
+    "falls_under": "(code, prefix) as starts_with(code, prefix) or (length(code) >= 3 and starts_with(prefix, code))",
+}
+
+RELATIONS: dict[str, Relation] = {
+    "catalogue_entries": Relation(
+        "item_code x level x [from_day, until_day): the one catalogue entry that holds; level -1 stands for an unknown level",
+        """
+        with entry as (
+            select *, coalesce(started_on, date '1900-01-01') as entry_start, coalesce(ended_on, date '9999-01-01') as entry_end
+            from catalogue
+        ), edge as (
+            select item_code, entry_start as from_day from entry
+            union select item_code, entry_end + 1 from entry where ended_on is not null
+        ), period as (
+            select item_code, from_day, lead(from_day, 1, date '9999-12-31') over (partition by item_code order by from_day) as until_day
+            from edge
+        ), placed as (
+            select period.from_day, period.until_day, grade.level, entry.*,
+                row_number() over (partition by period.item_code, period.from_day, grade.level
+                    order by case when entry.cap_level = grade.level then 0 when entry.cap_level is null then 1 else 2 end,
+                        entry.entry_start desc, entry.entry_end, entry.cap_level, entry.price_cap) as place
+            from period cross join (select unnest([-1, 0, 1, 2, 3]) as level) as grade
+            join entry on entry.item_code = period.item_code and entry.entry_start <= period.from_day and entry.entry_end >= period.from_day
+        )
+        select row_number() over (order by item_code, from_day, level) as entry_id, item_code, level, from_day, until_day,
+            name, list_type, coalesce(generic_code, item_code) as generic, generic_code,
+            case when cap_level is null or cap_level = level then price_cap end as price_cap,
+            covered_diagnoses, restricted_diagnoses, sex_limit, age_min, age_max, level_min, departments, max_count, count_period_days,
+            max_count_per_day, max_daily_dose, dose_per_unit, pack_size, valid_days, minutes, contains
+        from placed where place = 1""",
+    ),
+    "cases": Relation(
+        "one claim, refunds netted, with its institution's and patient's attributes and its main diagnosis",
+        """
+        select claim.claim_id, coalesce(claim.visit_id, claim.claim_id) as visit_id, claim.patient_id, claim.institution_id, claim.doctor_id,
+            claim.visit_type, claim.is_stay, claim.insurance_type, claim.registered_disease, claim.started_on,
+            coalesce(claim.ended_on, claim.started_on) as ended_on, claim.settled_at, claim.settled_on, claim.nights,
+            claim.total_amount, claim.in_scope_amount, claim.fund_amount, claim.account_amount, claim.cash_amount,
+            claim.prescribing_institution_id, claim.prescribing_doctor_id, coalesce(claim.is_manual, false) as is_manual,
+            coalesce(claim.is_online, false) as is_online, claim.credential_type, claim.memo,
+            place.kind, place.level, place.ownership, place.region as institution_region, coalesce(place.is_village, false) as is_village,
+            person.sex, person.birth_date, person.address_group, person.region as patient_region,
+            case when person.birth_date <= claim.started_on then (claim.started_on - person.birth_date) / 365.25 end as age,
+            coalesce(visit.department, post.department) as department, coalesce(visit.is_referred, false) as is_referred,
+            diagnosis.diagnosis as main_diagnosis, substr(diagnosis.diagnosis, 1, 3) as diagnosis_category
+        from claims as claim
+        left join institutions as place on claim.institution_id = place.institution_id
+        left join patients as person on claim.patient_id = person.patient_id
+        left join (select visit_id, max(department) as department, bool_or(is_referred) as is_referred from visits group by visit_id) as visit
+            on claim.visit_id = visit.visit_id
+        left join (select doctor_id, institution_id, min(department) as department from registrations group by doctor_id, institution_id) as post
+            on claim.doctor_id = post.doctor_id and claim.institution_id = post.institution_id
+        left join main_diagnosis as diagnosis on claim.claim_id = diagnosis.claim_id""",
+    ),
+    "main_diagnosis": Relation(
+        "one claim that has a diagnosis: the one flagged main, the first by code where none or several are",
+        """
+        select claim_id, coalesce(min(diagnosis) filter (where is_main), min(diagnosis)) as diagnosis
+        from diagnoses group by claim_id""",
+    ),
+    "lines": Relation(
+        "one item line after refunds, settled in the window or the six months before, with its one catalogue entry",
+        """
+        select line.line_id, line.claim_id, line.patient_id, line.institution_id, line.doctor_id, line.executing_doctor_id, line.pharmacist_id,
+            line.visit_type, line.insurance_type, line.settled_on, line.occurred_at, coalesce(line.occurred_on, line.started_on) as occurred_on,
+            line.item_code, line.charge_type, line.quantity, line.unit_price, line.amount, line.in_scope_amount, line.days_supply,
+            line.body_site, line.department, coalesce(line.is_discounted, false) as is_discounted, line.memo,
+            coalesce(place.level, -1) as level, entry.entry_id, coalesce(entry.generic, line.item_code) as generic,
+            coalesce(entry.name, line.item_code) as name, coalesce(line.price_cap, entry.price_cap) as price_cap,
+            coalesce(entry.list_type, case when line.charge_type in ('western_drug', 'chinese_patent_drug') then 'drug'
+                when line.charge_type = 'herbal' then 'herbal' when line.charge_type = 'material' then 'consumable' else 'service' end) as list_type
+        from items as line
+        left join institutions as place on line.institution_id = place.institution_id
+        left join catalogue_entries as entry on line.item_code = entry.item_code and coalesce(place.level, -1) = entry.level
+            and coalesce(line.occurred_on, line.started_on) >= entry.from_day and coalesce(line.occurred_on, line.started_on) < entry.until_day
+        where line.settled_on > $context""",
+    ),
+    "drug_lines": Relation(
+        "one drug line (western or Chinese patent drug), with label, doses and a daily dose where the catalogue and the line allow one",
+        """
+        select line.*, entry.covered_diagnoses, entry.max_daily_dose, entry.dose_per_unit, entry.pack_size,
+            case when line.days_supply > 0 then line.quantity * entry.dose_per_unit / line.days_supply end as daily_dose,
+            -- days that the quantity lasts at the highest dose of the label
+            case when entry.max_daily_dose > 0 then line.quantity * entry.dose_per_unit / entry.max_daily_dose end as days_at_full_dose
+        from lines as line left join catalogue_entries as entry on line.entry_id = entry.entry_id
+        where line.list_type = 'drug'""",
+        kept=False,
+    ),
+    "claim_charges": Relation(
+        "one claim that has item lines: amounts by kind of charge",
+        """
+        select claim_id, count(*) as line_count, sum(amount) as item_amount,
+            coalesce(sum(amount) filter (where charge_type = 'bed'), 0) as bed_amount,
+            coalesce(sum(amount) filter (where charge_type in ('examination', 'laboratory')), 0) as exam_amount,
+            coalesce(sum(amount) filter (where charge_type in ('treatment', 'material')), 0) as treatment_amount,
+            coalesce(sum(amount) filter (where charge_type = 'surgery'), 0) as surgery_amount,
+            coalesce(sum(amount) filter (where charge_type = 'nursing'), 0) as nursing_amount,
+            coalesce(sum(amount) filter (where list_type in ('drug', 'herbal')), 0) as drug_amount
+        from lines group by claim_id""",
+    ),
+    "stays": Relation(
+        "one stay: the inpatient claims of one visit of one patient at one institution, merged",
+        """
+        with placed as (
+            select *, row_number() over (partition by visit_id, patient_id, institution_id order by total_amount desc, claim_id) as place
+            from cases where visit_type = 'inpatient' or is_stay
+        )
+        select visit_id as stay_id, patient_id, institution_id, min(claim_id) filter (where place = 1) as claim_id, list(claim_id order by claim_id) as claim_ids,
+            min(doctor_id) filter (where place = 1) as doctor_id, min(started_on) as started_on, max(ended_on) as ended_on,
+            max(ended_on) - min(started_on) as nights, max(settled_on) as settled_on, sum(total_amount) as total_amount,
+            sum(fund_amount) as fund_amount, sum(cash_amount) as cash_amount, min(insurance_type) as insurance_type,
+            min(main_diagnosis) filter (where place = 1) as main_diagnosis, min(diagnosis_category) filter (where place = 1) as diagnosis_category,
+            min(department) filter (where place = 1) as department, any_value(level) as level, any_value(ownership) as ownership,
+            any_value(sex) as sex, min(age) as age, any_value(address_group) as address_group, bool_or(is_referred) as is_referred,
+            bool_or(is_manual) as is_manual, min(ways.discharge_way) as discharge_way,
+            coalesce(sum(line_count), 0) as line_count, sum(item_amount) as item_amount, sum(bed_amount) as bed_amount, sum(exam_amount) as exam_amount,
+            sum(treatment_amount) as treatment_amount, sum(surgery_amount) as surgery_amount, sum(nursing_amount) as nursing_amount,
+            sum(drug_amount) as drug_amount
+        from placed
+        left join claim_charges using (claim_id)
+        left join (select visit_id, max(discharge_way) as discharge_way from visits group by visit_id) as ways using (visit_id)
+        group by visit_id, patient_id, institution_id""",
+    ),
+    "patient_diseases": Relation(
+        "patient x registered disease x ICD prefix, with its validity; prefix null where the list of diseases does not say",
+        """
+        select known.patient_id, known.registered_disease, disease.icd_prefix, coalesce(known.started_on, date '1900-01-01') as started_on,
+            coalesce(known.ended_on, date '9999-12-31') as ended_on, coalesce(known.disease_type, disease.disease_type) as disease_type
+        from registered_diseases as known
+        left join (select registered_disease, disease_type, unnest(icd_prefixes) as icd_prefix from registrable_diseases) as disease
+            on known.registered_disease = disease.registered_disease""",
+    ),
+    "claim_diagnoses": Relation(
+        "claim x ICD code or prefix that speaks for it: its diagnoses, its registered disease, the patient's registered diseases then valid",
+        """
+        select distinct claim_id, diagnosis from (
+            select claim_id, diagnosis from diagnoses
+            union all
+            select claim.claim_id, unnest(disease.icd_prefixes) from claims as claim
+            join registrable_diseases as disease on claim.registered_disease = disease.registered_disease
+            union all
+            select claim.claim_id, known.icd_prefix from claims as claim join patient_diseases as known on claim.patient_id = known.patient_id
+                and known.started_on <= coalesce(claim.ended_on, claim.started_on) and known.ended_on >= claim.started_on
+            where known.icd_prefix is not null)""",
+    ),
+    "covered_by": Relation(
+        "catalogue entry x ICD code that its label (covered) or its payment restriction (permitted) names; entries without a list are absent",
+        """
+        with code as (select distinct diagnosis from claim_diagnoses),
+        named as (
+            select entry_id, 'covered' as list, unnest(covered_diagnoses) as prefix from catalogue_entries
+            union all select entry_id, 'permitted', unnest(restricted_diagnoses) from catalogue_entries
+        ), pair as (
+            select distinct prefix, code.diagnosis from (select distinct prefix from named) as wanted
+            join code on falls_under(code.diagnosis, wanted.prefix)
+        )
+        select distinct entry_id, list, diagnosis from named join pair using (prefix)""",
+    ),
+    "distances": Relation(
+        "institution x other institution, with coordinates: kilometres",
+        """
+        select one.institution_id, other.institution_id as other_id,
+            kilometres(one.longitude, one.latitude, other.longitude, other.latitude) as km
+        from institutions as one join institutions as other on one.institution_id <> other.institution_id
+        where one.longitude is not null and one.latitude is not null and other.longitude is not null and other.latitude is not null""",
+        kept=False,
+    ),
+}
+
+
+def named_in(sql: str, names: Iterable[str]) -> set[str]:
+    """Those of ``names`` that stand as words in a query."""
+    return set(re.findall(r"\w+", sql)) & set(names)
+
+
+def needed(queries: Iterable[str]) -> list[str]:
+    """Shared relations that the queries read, those they are built from first."""
+    ordered: list[str] = []
+
+    def visit(sql: str) -> None:
+        for name in sorted(named_in(sql, RELATIONS)):
+            if name not in ordered:
+                visit(RELATIONS[name].sql)
+                if name not in ordered:
+                    ordered.append(name)
+
+    for query in queries:
+        visit(query)
+    return ordered
