@@ -22,7 +22,7 @@ leads: $(VENV)/.installed   ## the whole pipeline on the simulated city; ends wi
 	@$(BIN)/python -m fraudml.stages.leads data
 
 test: $(VENV)/.installed system   ## all tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.installed   ## format, lint, types, layers, SQL
 	$(BIN)/ruff format --check .
