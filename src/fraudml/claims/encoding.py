@@ -1,0 +1,124 @@
+"""Text files that are not UTF-8: told apart, and rewritten as UTF-8 beside, in a stream."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from fraudml.errors import FraudmlError
+
+CHUNK = 4 << 20
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """A file's bytes, unpacked where it is gzipped."""
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def first_line(path: Path) -> str:
+    """The header of a text file, whatever its encoding.
+
+    Raises
+    ------
+    FraudmlError
+        ``claims.unreadable`` for an empty or damaged file.
+    """
+    try:
+        with open_bytes(path) as stream:
+            line = stream.readline(1 << 20)
+    except (OSError, EOFError) as error:
+        raise FraudmlError("claims.unreadable", f"{path.name} cannot be read ({error}).", "Export it again.") from error
+    text = decoded(line.removeprefix(codecs.BOM_UTF8), path, 1).strip("\r\n")
+    if not text.strip():
+        raise FraudmlError("claims.empty_file", f"{path.name} has no header line.", "Export it again, with column names.")
+    return text
+
+
+def decoded(line: bytes, path: Path, number: int) -> str:
+    """One line as text: UTF-8, else GB18030."""
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return line.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise FraudmlError(
+        "claims.undecodable",
+        f"{path.name}, line {number}: bytes that are neither UTF-8 nor GB18030.",
+        "Export the file again as UTF-8.",
+    )
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether a whole file is valid UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with open_bytes(path) as stream:
+        try:
+            while chunk := stream.read(CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def transcode(path: Path, beside: Path) -> None:
+    """Rewrites a GB18030 file as UTF-8.
+
+    Raises
+    ------
+    FraudmlError
+        ``claims.undecodable`` for bytes of neither encoding, ``claims.mixed_encodings`` where some lines are UTF-8 and others GB18030.
+    """
+    number, chinese_utf8 = 0, 0
+    with open_bytes(path) as stream, beside.open("wb") as out:
+        for lines in _line_chunks(stream):
+            for line in lines.split(b"\n"):
+                number += 1
+                if not line.isascii() and _is_chinese_utf8(line):
+                    chinese_utf8 = chinese_utf8 or number
+            try:
+                out.write(lines.decode("gb18030").encode("utf-8"))
+            except UnicodeDecodeError:
+                _name_the_line(lines, path, number, chinese_utf8)
+            number -= 1  # the piece after the last newline is counted with the next chunk
+    if chinese_utf8:
+        raise _mixed(path, chinese_utf8)
+
+
+def _line_chunks(stream: BinaryIO) -> Iterator[bytes]:
+    rest = b""
+    while chunk := stream.read(CHUNK):
+        chunk = rest + chunk
+        end = chunk.rfind(b"\n") + 1
+        rest = chunk[end:]
+        if end:
+            yield chunk[:end]
+    if rest:
+        yield rest
+
+
+def _is_chinese_utf8(line: bytes) -> bool:
+    """Two Chinese characters of three bytes each: GB18030 text hardly ever reads so by accident."""
+    try:
+        return sum("\u4e00" <= each <= "\u9fff" for each in line.decode("utf-8")) >= 2
+    except UnicodeDecodeError:
+        return False
+
+
+def _name_the_line(lines: bytes, path: Path, last: int, chinese_utf8: int) -> None:
+    if chinese_utf8:
+        raise _mixed(path, chinese_utf8)
+    pieces = lines.split(b"\n")
+    for offset, line in enumerate(pieces):
+        decoded(line, path, last - len(pieces) + 1 + offset)
+
+
+def _mixed(path: Path, line: int) -> FraudmlError:
+    return FraudmlError(
+        "claims.mixed_encodings",
+        f"{path.name}: line {line} is UTF-8, others are not.",
+        "Export the file again in one encoding (UTF-8 or GB18030).",
+    )

@@ -1,0 +1,48 @@
+"""Which settlement a refund takes back, where the source does not say so."""
+
+from __future__ import annotations
+
+from fraudml.engine import Engine
+
+
+def match_refunds(engine: Engine, claims: str) -> None:
+    """Makes the table ``refund_matches`` (refund_id, claim_id) for refunds without ``refund_of``.
+
+    Parameters
+    ----------
+    claims : SQL of the accepted claims.
+
+    Notes
+    -----
+    A refund carries its original's visit and patient. First the originals with exactly the opposite amount are paired with the refunds in
+    order of settlement (the k-th with the k-th), leaving out originals that another refund names. What remains is set against the latest
+    settlement of the visit, not later than the refund, that is large enough to cover it.
+    """
+    engine.view(
+        "refund_candidates",
+        f"""
+        select claim_id, visit_id, patient_id, settled_at, round(abs(total_amount), 2) as size, is_refund, refund_of
+        from ({claims}) where visit_id in (select visit_id from ({claims}) where is_refund and refund_of is null)""",
+    )
+    engine.table(
+        "refund_matches",
+        """
+        with original as (
+            select *, row_number() over (partition by visit_id, patient_id, size order by settled_at, claim_id) as place
+            from refund_candidates
+            where not is_refund and claim_id not in (select refund_of from refund_candidates where refund_of is not null)
+        ), refund as (
+            select *, row_number() over (partition by visit_id, patient_id, size order by settled_at, claim_id) as place
+            from refund_candidates where is_refund and refund_of is null
+        ), exact as (
+            select refund.claim_id as refund_id, original.claim_id
+            from refund join original using (visit_id, patient_id, size, place)
+        ), covering as (
+            select refund.claim_id as refund_id, max(struct_pack(at := original.settled_at, id := original.claim_id)).id as claim_id
+            from refund join refund_candidates as original on refund.visit_id = original.visit_id and refund.patient_id = original.patient_id
+            where not original.is_refund and original.size >= refund.size and original.settled_at <= refund.settled_at
+              and refund.claim_id not in (select refund_id from exact) and original.claim_id not in (select claim_id from exact)
+            group by refund.claim_id
+        )
+        select * from exact union all select * from covering""",
+    )
