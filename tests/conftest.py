@@ -91,6 +91,7 @@ def _item(number: int, row: dict[str, Any], first_day: Mapping[str, str]) -> dic
         "quantity": 1.0,
         "unit_price": 10.0,
     } | row
-    full.setdefault("amount", round(full["quantity"] * full["unit_price"], 2))
+    if "amount" not in full:
+        full["amount"] = round(full["quantity"] * full["unit_price"], 2)
     full.setdefault("occurred_at", f"{first_day.get(full['claim_id'], '2024-06-03')} 09:00:00")
     return full

@@ -74,12 +74,15 @@ class Claims:
         return self.engine.query(query)
 
     def last_month_end(self) -> dt.date:
-        """The last day of the last month whose claims are complete: the month before the latest settlement's, or its own if it ends on that day."""
+        """The last day of the last month whose claims are complete.
+
+        That is the latest settlement's month if it ends then (two days' grace), else the month before.
+        """
         latest = self.engine.scalar("select max(settled_on) from all_claims")
         if latest is None:
             raise MissingInput("claims.empty", "there are no claims.", "Ingest at least one month of settlements.")
         end = month_end(latest)
-        # the latest settlements of a month seldom fall on its very last day: two days' grace, a week-end
+        # the latest settlement of a month seldom falls on its very last day: a week-end's grace
         return end if (end - latest).days <= 2 else latest.replace(day=1) - dt.timedelta(days=1)
 
     def at(self, as_of: str | dt.date, months: int | None = None, materialise: Iterable[str] = ()) -> Snapshot:
@@ -142,9 +145,26 @@ class Snapshot:
             return False
         if not column:
             return True
+        if column not in CANONICAL[table].columns:
+            return False
         if need not in self._filled:
-            self._filled[need] = self.engine.scalar(f'select 1 from all_{table} where "{column}" is not null limit 1') is not None
+            self._filled[need] = self._has_values(table, column)
         return self._filled[need]
+
+    def _has_values(self, table: str, column: str) -> bool:
+        """Whether a column had a value by ``as_of``: one that only the future fills must not decide what can run today."""
+
+        def any_row(sql: str) -> bool:
+            return self.engine.scalar(f"select 1 from {sql} limit 1") is not None
+
+        filled = f'"{column}" is not null'
+        if not any_row(f"all_{table} where {filled}"):
+            return False
+        if table == "items":  # without the join of all lines, where a few early lines already tell
+            early = f"select claim_id from all_items where {filled} and occurred_at < date '{self.as_of}' limit 1000"
+            if any_row(f"settlements where claim_id in ({early})"):
+                return True
+        return any_row(f'"{table}" where {filled}')
 
     def missing(self, needs: Iterable[str]) -> list[str]:
         """Those of ``needs`` that this data cannot serve."""
@@ -168,30 +188,7 @@ def _views(tables: frozenset[str], as_of: dt.date, since: dt.date | None) -> dic
         where not coalesce(original.is_refund, false)
           and (back.claim_id is null or original.total_amount + back.total_amount > 0.005)"""
     if "items" in tables:
-        views["refunded_items"] = """
-            select claim.refund_of as claim_id, line.item_code, -sum(line.quantity) as quantity
-            from all_items as line join settlements as claim on line.claim_id = claim.claim_id
-            where claim.is_refund and claim.refund_of is not null
-            group by claim.refund_of, line.item_code"""
-        # a refund takes back an item's latest lines first; a line that is taken back whole disappears
-        views["items"] = """
-            with line as (
-                select line.* replace (coalesce(line.doctor_id, claim.doctor_id) as doctor_id), cast(line.occurred_at as date) as occurred_on,
-                    claim.patient_id, claim.institution_id, claim.visit_type, claim.insurance_type,
-                    claim.started_on, claim.ended_on, claim.settled_on, claim.refunded_amount
-                from all_items as line join claims as claim on line.claim_id = claim.claim_id
-            ), cut as (
-                select line.*, least(line.quantity, greatest(0, back.quantity - (sum(line.quantity) over (
-                    partition by line.claim_id, line.item_code order by line.occurred_at desc, line.line_id desc) - line.quantity))) as taken
-                from line join refunded_items as back on line.claim_id = back.claim_id and line.item_code = back.item_code
-                where line.refunded_amount > 0
-            )
-            select * exclude (refunded_amount) from line
-            where refunded_amount = 0 or (claim_id, item_code) not in (select (claim_id, item_code) from refunded_items)
-            union all by name
-            select * exclude (refunded_amount, taken) replace (quantity - taken as quantity, round(amount * (1 - taken / quantity), 4) as amount,
-                round(in_scope_amount * (1 - taken / quantity), 4) as in_scope_amount)
-            from cut where taken < quantity"""
+        views |= _item_views()
     if "diagnoses" in tables:
         views["diagnoses"] = "select * from all_diagnoses where claim_id in (select claim_id from settlements)"
     if "visits" in tables:
@@ -217,6 +214,58 @@ def _views(tables: frozenset[str], as_of: dt.date, since: dt.date | None) -> dic
     for name in tables - views.keys():
         views[name] = f"select * from all_{name}"
     return views
+
+
+def _item_views() -> dict[str, str]:
+    """Lines after refunds: a refund takes an item's lines of the same price and time first, then the latest ones.
+
+    Quantities are taken back; where a line or the refund has none, amounts are. A line that is taken back whole disappears.
+    """
+    return {
+        "refunded_items": """
+            select claim.refund_of as claim_id, line.item_code,
+                case when count(*) = count(line.quantity) then nullif(-sum(line.quantity), 0) end as quantity, -sum(line.amount) as amount,
+                list(distinct line.unit_price) as prices, list(distinct line.occurred_at) as times
+            from all_items as line join settlements as claim on line.claim_id = claim.claim_id
+            where claim.is_refund and claim.refund_of is not null
+            group by claim.refund_of, line.item_code""",
+        "items": """
+            with line as (
+                select line.* replace (coalesce(line.doctor_id, claim.doctor_id) as doctor_id),
+                    coalesce(cast(line.occurred_at as date), claim.started_on) as occurred_on,
+                    claim.patient_id, claim.institution_id, claim.visit_type, claim.insurance_type,
+                    claim.started_on, claim.ended_on, claim.settled_on, claim.refunded_amount
+                from all_items as line join claims as claim on line.claim_id = claim.claim_id
+            ), touched as (
+                select line.*, back.quantity as back_quantity, back.amount as back_amount,
+                    coalesce(list_contains(back.prices, line.unit_price), false) as same_price,
+                    coalesce(list_contains(back.times, line.occurred_at), false) as same_time,
+                    back.quantity is not null and bool_and(coalesce(line.quantity > 0, false))
+                        over (partition by line.claim_id, line.item_code) as by_quantity
+                from line join refunded_items as back on line.claim_id = back.claim_id and line.item_code = back.item_code
+                where line.refunded_amount > 0
+            ), measured as (
+                select *, case when by_quantity then quantity else coalesce(amount, 0) end as size,
+                    coalesce(case when by_quantity then back_quantity else back_amount end, 0) as back
+                from touched
+            ), cut as (
+                select *, greatest(0, least(size, back - coalesce(sum(size) over (
+                    partition by claim_id, item_code order by same_price desc, same_time desc, occurred_at desc, line_id desc
+                    rows between unbounded preceding and 1 preceding), 0))) as taken
+                from measured
+            )
+            select * exclude (refunded_amount) from line
+            where refunded_amount <= 0 or not exists (
+                select 1 from refunded_items as back where back.claim_id = line.claim_id and back.item_code = line.item_code)
+            union all by name
+            select * exclude (refunded_amount, back_quantity, back_amount, same_price, same_time, by_quantity, size, back, taken)
+                replace (round(quantity * (1 - taken / size), 6) as quantity, round(amount * (1 - taken / size), 4) as amount,
+                    round(in_scope_amount * (1 - taken / size), 4) as in_scope_amount)
+            from cut where size > 0 and size - taken > 0.000001
+            union all by name
+            select * exclude (refunded_amount, back_quantity, back_amount, same_price, same_time, by_quantity, size, back, taken)
+            from cut where size <= 0""",
+    }
 
 
 def conform(relation: str, table: str, present: Mapping[str, str]) -> str:
