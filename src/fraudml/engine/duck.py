@@ -98,16 +98,25 @@ class Engine:
         self.view(name, f"select * from read_parquet({literal(str(path))}, union_by_name = true)")
 
     # ------------------------------------------------------------------ writing
-    def write(self, sql: str, path: Path) -> int:
-        """Writes a query's rows to one Parquet file, whole or not at all; returns their number."""
+    def write(self, sql: str, path: Path, note: str | None = None) -> int:
+        """Writes a query's rows to one Parquet file, whole or not at all; returns their number.
+
+        ``note`` is kept inside the file (key ``fraudml``) and read by :meth:`note_of`.
+        """
+        about = f", kv_metadata {{fraudml: {literal(note)}}}" if note is not None else ""
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            count = self.scalar(f"copy ({sql}) to {literal(str(beside))} (format parquet, compression zstd)")
+            count = self.scalar(f"copy ({sql}) to {literal(str(beside))} (format parquet, compression zstd{about})")
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
         return int(count)
+
+    def note_of(self, path: Path) -> str | None:
+        """The note that :meth:`write` left in a Parquet file."""
+        found = self.scalar(f"select value from parquet_kv_metadata({literal(str(path))}) where key = 'fraudml'")
+        return None if found is None else bytes(found).decode()
 
     def _run(self, sql: str, parameters: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
         import duckdb

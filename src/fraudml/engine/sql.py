@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ParseError
+from sqlglot.errors import ParseError, TokenError
 
 from fraudml.errors import FraudmlError
+
+# aggregates of DuckDB that sqlglot takes for ordinary functions
+AGGREGATES = frozenset({"entropy", "mad", "kurtosis_pop", "fsum", "favg", "geometric_mean", "sem", "histogram"})
+
+# words of the field for measures that SQL has no name for; n is a count or an amount per counterpart, never negative
+MEASURES = {
+    "herfindahl": "sum(n * n) / nullif(sum(n) * sum(n), 0)",
+    "top_share": "max(n) / nullif(sum(n), 0)",
+    # Shannon's entropy in nats, from counts: ln N - sum(n ln n) / N
+    "diversity": "ln(nullif(sum(n), 0)) - sum(case when n > 0 then n * ln(n) else 0 end) / nullif(sum(n), 0)",
+    "share_of": "sum(case when n then 1 else 0 end) / nullif(cast(count(n) as double), 0)",
+}
 
 
 def parse(sql: str, where: str) -> exp.Expr:
     """Parses one expression or query of the DuckDB dialect; ``where`` (file and name) stands in the error."""
     try:
-        return sqlglot.parse_one(sql, read="duckdb")
+        return sqlglot.parse_one(str(sql), read="duckdb")
     except ParseError as error:
         detail = error.errors[0] if error.errors else {}
         raise FraudmlError(
@@ -20,6 +34,8 @@ def parse(sql: str, where: str) -> exp.Expr:
             f"{where}: {detail.get('description', error)} near “{detail.get('highlight', '')}”.",
             "Correct the SQL.",
         ) from error
+    except TokenError as error:
+        raise FraudmlError("sql.syntax", f"{where}: {str(error).splitlines()[0]}.", "Correct the SQL.") from error
 
 
 def columns_of(sql: str, where: str = "expression") -> set[str]:
@@ -27,32 +43,86 @@ def columns_of(sql: str, where: str = "expression") -> set[str]:
     return {column.name for column in parse(sql, where).find_all(exp.Column)}
 
 
-def windowed(sql: str, condition: str, where: str = "expression") -> str:
+def windowed(sql: str, condition: str | None, where: str = "expression", rename: Mapping[str, str] | None = None) -> str:
     """The expression with every aggregate narrowed by ``condition``.
+
+    Parameters
+    ----------
+    sql : an expression of the DuckDB dialect; may use :data:`MEASURES`.
+    condition : what a row must meet to count; None leaves the aggregates as they are.
+    where : file and name, for errors.
+    rename : columns to read under another name (a measure that is kept once per window).
 
     >>> windowed("sum(amount) / count(*)", "age < 3")
     'SUM(amount) FILTER(WHERE age < 3) / COUNT(*) FILTER(WHERE age < 3)'
+    >>> windowed("herfindahl(n)", "n_3 > 0", rename={"n": "n_3"})
+    'SUM(n_3 * n_3) FILTER(WHERE n_3 > 0) / NULLIF(SUM(n_3) FILTER(WHERE n_3 > 0) * SUM(n_3) FILTER(WHERE n_3 > 0), 0)'
+    """
+    tree = _renamed(_expanded(parse(sql, where), where), rename or {})
+    if condition is not None:
+        narrow = parse(condition, where)
+        tree = _walk(tree, lambda node: _narrowed(node, narrow))
+    return str(tree.sql(dialect="duckdb"))
+
+
+def inlined(sql: str, names: Mapping[str, str], where: str = "expression") -> str:
+    """The expression with columns read under other names."""
+    return str(_renamed(parse(sql, where), names).sql(dialect="duckdb"))
+
+
+def is_total(sql: str, where: str = "expression") -> bool:
+    """Whether an expression is a plain count or sum, which over no rows is zero rather than unknown.
+
+    >>> is_total("count(*) filter (where x)"), is_total("sum(a) / sum(b)")
+    (True, False)
     """
     tree = parse(sql, where)
-    narrow = parse(condition, where)
+    while isinstance(tree, (exp.Filter, exp.Paren, exp.Cast)):
+        tree = tree.this
+    return isinstance(tree, (exp.Count, exp.CountIf, exp.Sum))
 
+
+def _expanded(tree: exp.Expr, where: str) -> exp.Expr:
     def visit(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Filter):
-            both = exp.and_(node.expression.this, narrow.copy())
-            return exp.Filter(this=node.this, expression=exp.Where(this=both))
-        if isinstance(node, (exp.AggFunc, exp.AnonymousAggFunc)):
-            return exp.Filter(this=node, expression=exp.Where(this=narrow.copy()))
-        return node
+        if not isinstance(node, exp.Anonymous) or node.name.lower() not in MEASURES:
+            return node
+        if len(node.expressions) != 1:
+            raise FraudmlError("sql.arguments", f"{where}: {node.name} takes one argument.", "Write e.g. herfindahl(n).")
+        argument = exp.paren(node.expressions[0]) if isinstance(node.expressions[0], exp.Binary) else node.expressions[0]
+        body = _walk(
+            parse(MEASURES[node.name.lower()], where),
+            lambda each: argument.copy() if isinstance(each, exp.Column) and each.name == "n" else each,
+        )
+        return body if node is tree else exp.paren(body)
 
-    def walk(node: exp.Expr) -> exp.Expr:
-        replaced = visit(node)
-        if replaced is not node:
-            return replaced
-        for key, value in list(node.args.items()):
-            if isinstance(value, exp.Expr):
-                node.set(key, walk(value))
-            elif isinstance(value, list):
-                node.set(key, [walk(each) if isinstance(each, exp.Expr) else each for each in value])
-        return node
+    return _walk(tree, visit)
 
-    return walk(tree).sql(dialect="duckdb")
+
+def _renamed(tree: exp.Expr, rename: Mapping[str, str]) -> exp.Expr:
+    if not rename:
+        return tree
+    return _walk(tree, lambda node: exp.column(rename[node.name]) if isinstance(node, exp.Column) and node.name in rename else node)
+
+
+def _narrowed(node: exp.Expr, narrow: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Filter):
+        return exp.Filter(this=node.this, expression=exp.Where(this=exp.and_(node.expression.this, narrow.copy())))
+    aggregate = node.this if isinstance(node, exp.IgnoreNulls) else node
+    if isinstance(aggregate, (exp.AggFunc, exp.AnonymousAggFunc)) or (
+        isinstance(aggregate, exp.Anonymous) and aggregate.name.lower() in AGGREGATES
+    ):
+        return exp.Filter(this=node, expression=exp.Where(this=narrow.copy()))
+    return node
+
+
+def _walk(node: exp.Expr, visit: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
+    """Replaces nodes from the root downwards; what was replaced is not entered again."""
+    replaced = visit(node)
+    if replaced is not node:
+        return replaced
+    for key, value in list(node.args.items()):
+        if isinstance(value, exp.Expr):
+            node.set(key, _walk(value, visit))
+        elif isinstance(value, list):
+            node.set(key, [_walk(each, visit) if isinstance(each, exp.Expr) else each for each in value])
+    return node

@@ -1,0 +1,160 @@
+"""What features aggregate: for each entity the rows that belong to it, and the pair relations grouped from them.
+
+A relation has a column ``entity_id`` and either ``w`` (the newest window that contains the row, see
+:mod:`fraudml.behaviour.joined`), or is a grouped relation whose measures are kept once per window (``n_1``, ``n_3``, ``n_12``),
+or bears no time at all (one row of the entity's own table).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ENTITY_KEYS = {
+    "patient": ("patient_id", "true"),
+    # a pharmacist's sale is no doctor's visit
+    "doctor": ("doctor_id", "kind <> 'pharmacy'"),
+    "institution": ("institution_id", "kind = 'hospital'"),
+    "pharmacy": ("institution_id", "kind = 'pharmacy'"),
+    "claim": ("claim_id", "true"),
+}
+"""Whose rows are whose: the column that names the entity, and which rows count."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Rows of an entity.
+
+    Attributes
+    ----------
+    sql : query with ``entity_id``, and ``w`` where windowed.
+    base : the joined table its columns come from; a column that is null throughout there is missing.
+    tables : canonical tables it cannot do without.
+    windowed : whether rows bear ``w``.
+    single : one row per entity: features are plain expressions, not aggregates.
+    """
+
+    sql: str
+    base: str = "joined_claims"
+    tables: tuple[str, ...] = ()
+    windowed: bool = True
+    single: bool = False
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A pair relation declared in YAML: rows of ``of`` grouped by ``entity_id`` and ``by``; ``n`` counts them.
+
+    ``oldest`` is the widest bucket of its rows: 1 = first seen in the last month (of twelve).
+    """
+
+    name: str
+    of: str
+    by: tuple[str, ...]
+    measures: Mapping[str, str] = field(default_factory=dict)
+    where: str | None = None
+
+
+def relations_of(entity: str) -> dict[str, Relation]:
+    """The relations that declarations of an entity may name, by name."""
+    key, condition = ENTITY_KEYS[entity]
+    found = {
+        "claims": Relation(
+            f"select {key} as entity_id, * from joined_claims where {key} is not null and {condition}", single=entity == "claim"
+        ),
+        "items": Relation(
+            f"select {key} as entity_id, * from joined_items where {key} is not null and {condition}", "joined_items", ("items",)
+        ),
+        "diagnoses": Relation(
+            f"""select claim.{key} as entity_id, claim.*, coded.diagnosis as code, substr(coded.diagnosis, 1, 3) as code_category
+                from joined_claims as claim join diagnoses as coded on claim.claim_id = coded.claim_id
+                where claim.{key} is not null and {condition}""",
+            "joined_claims",
+            ("diagnoses",),
+        ),
+        "stays": Relation(
+            f"select {key} as entity_id, * from joined_stays where {key} is not null and {condition}",
+            "joined_stays",
+            single=entity == "claim",
+        ),
+    }
+    if entity != "claim":
+        # ties in time carry a gap of nothing, whichever comes first
+        found["sequence"] = Relation(f"""
+            select *, date_diff('second', previous_at, settled_at) / 60.0 as gap_minutes,
+                date_diff('day', previous_on, started_on) as gap_days
+            from (select {key} as entity_id, *,
+                    lag(settled_at) over (partition by {key} order by settled_at, total_amount, claim_id) as previous_at,
+                    lag(started_on) over (partition by {key} order by started_on, total_amount, claim_id) as previous_on
+                from joined_claims where {key} is not null and {condition}) as ordered""")
+    found |= _own(entity)
+    return found
+
+
+def _own(entity: str) -> dict[str, Relation]:
+    own: dict[str, Relation] = {}
+    if entity == "patient":
+        own["patients"] = Relation(
+            "select patient_id as entity_id, *, date_diff('day', birth_date, $as_of) / 365.25 as age from patients",
+            "patients",
+            ("patients",),
+            windowed=False,
+            single=True,
+        )
+        own["registered_diseases"] = Relation(
+            "select patient_id as entity_id, * from registered_diseases", "registered_diseases", ("registered_diseases",), windowed=False
+        )
+        own["enrolments"] = Relation("select patient_id as entity_id, * from enrolments", "enrolments", ("enrolments",), windowed=False)
+    if entity == "doctor":
+        own["registrations"] = Relation(
+            "select doctor_id as entity_id, * from registrations", "registrations", ("registrations",), windowed=False
+        )
+        own["prescriptions"] = Relation(
+            "select prescribing_doctor_id as entity_id, * from joined_claims where prescribing_doctor_id is not null"
+        )
+    if entity == "institution":
+        own["prescriptions"] = Relation(
+            "select prescribing_institution_id as entity_id, * from joined_claims where prescribing_institution_id is not null"
+        )
+    if entity in ("institution", "pharmacy"):
+        kind = ENTITY_KEYS[entity][1]
+        own["institutions"] = Relation(
+            f"select institution_id as entity_id, * from institutions where {kind}",
+            "institutions",
+            ("institutions",),
+            windowed=False,
+            single=True,
+        )
+        own["registrations"] = Relation(
+            "select institution_id as entity_id, * from registrations where institution_id is not null",
+            "registrations",
+            ("registrations",),
+            windowed=False,
+        )
+    if entity == "claim":
+        # what came before, never what came after: a claim is judged as it stood on its day
+        own["history"] = Relation(
+            """select claim_id as entity_id, w,
+                count(*) over month as month_claims,
+                count(*) over quarter as quarter_claims,
+                sum(total_amount) over month as month_amount,
+                max(total_amount) over month as month_largest,
+                count(*) over same_day as day_claims,
+                date_diff('day', lag(started_on) over (partition by patient_id order by started_on, total_amount, claim_id), started_on)
+                    as previous_gap,
+                count(*) over same_place as place_month_claims,
+                case when doctor_id is not null then count(*) over doctor_day end as doctor_day_claims,
+                count(*) over same_bill as same_bill_claims,
+                patient_id, institution_id, visit_type, total_amount, doctor_id
+            from joined_claims
+            window month as (partition by patient_id order by started_on range between interval 30 days preceding and current row),
+                quarter as (partition by patient_id order by started_on range between interval 90 days preceding and current row),
+                same_day as (partition by patient_id, started_on),
+                same_place as (partition by patient_id, institution_id order by started_on
+                    range between interval 30 days preceding and current row),
+                doctor_day as (partition by doctor_id, started_on),
+                same_bill as (partition by institution_id, visit_type, total_amount, diagnosis order by started_on
+                    range between interval 30 days preceding and current row)""",
+            single=True,
+        )
+    return own
