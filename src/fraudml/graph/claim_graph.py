@@ -14,9 +14,12 @@ from fraudml.errors import FraudmlError
 from fraudml.graph.covisits import co_visits
 from fraudml.graph.edges import PAIRS, end_columns, expose_encounters, pair_edges
 from fraudml.graph.measures import centrality, degrees, overlap
-from fraudml.graph.membership import companions, ring_scores
+from fraudml.graph.membership import companions, patients_of_providers, prescription_lift, ring_scores
+from fraudml.graph.prescriptions import prescription_pairs
+from fraudml.graph.proximity import confirmed_entities, confirmed_proximity
 from fraudml.graph.rings import describe, moving_together
 from fraudml.graph.structure import index_graph
+from fraudml.graph.travel import travel
 
 if TYPE_CHECKING:
     import networkx
@@ -144,15 +147,22 @@ def claim_graph(claims: Claims, as_of: str | dt.date, seed: int = 0) -> ClaimGra
         edges = {pair: pair_edges(snapshot, pair) for pair in PAIRS}
         index = index_graph(edges)
         covisits = co_visits(snapshot)
+        prescribed = prescription_pairs(snapshot)
         candidates = moving_together(snapshot, covisits, seed)
         rings = describe(candidates, snapshot)
+        central = centrality(index)
+        companions_of = companions(covisits, index)
         parts = [
             index.nodes,
             degrees(index, edges),
-            centrality(index),
+            central,
             overlap(index),
-            companions(covisits, index),
+            travel(index, snapshot),
+            companions_of,
+            patients_of_providers(index, companions_of, snapshot),
+            prescription_lift(prescribed, index),
             ring_scores(rings, index, snapshot),
+            confirmed_proximity(index, confirmed_entities(snapshot), central["core_number"].to_numpy()),
         ]
         measures = pd.concat(parts, axis=1)
         measures.insert(2, "as_of", snapshot.as_of)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from fraudml.claims.store import Snapshot
 from fraudml.graph.covisits import CoVisits
@@ -94,4 +95,54 @@ def companions(covisits: CoVisits, index: GraphIndex) -> pd.DataFrame:
     out = pd.DataFrame(np.nan, index=index.nodes.index, columns=table.columns)
     out.loc[is_patient] = 0.0
     out.loc[index.numbers("patient", table.index), :] = table.to_numpy(dtype=float)
+    return out
+
+
+def prescription_lift(pairs: pd.DataFrame, index: GraphIndex) -> pd.DataFrame:
+    """The most improbable partner in external prescriptions, seen from either side.
+
+    Returns
+    -------
+    one row per node: for doctors ``pharmacy_lift_12m`` (patients at that pharmacy / expected) and ``pharmacy_lift_evidence_12m`` (-log10
+    of the corrected p-value, at most 30); for pharmacies ``prescriber_lift_12m`` and ``prescriber_lift_evidence_12m``. Null for who has
+    no external prescriptions.
+    """
+    names = [f"{other}_{what}_12m" for other in ("pharmacy", "prescriber") for what in ("lift", "lift_evidence")]
+    out = pd.DataFrame(np.nan, index=index.nodes.index, columns=names)
+    worst = pairs.assign(evidence=np.minimum(-np.log10(pairs["p_value"].clip(lower=1e-300).astype(float)), 30.0)).sort_values(
+        ["evidence", "lift"], ascending=False, kind="stable"
+    )
+    for mine, column, other in (("doctor", "prescriber_id", "pharmacy"), ("pharmacy", "pharmacy_id", "prescriber")):
+        first = worst.drop_duplicates(column)
+        where = index.numbers(mine, first[column])
+        out.loc[where, [f"{other}_lift_12m", f"{other}_lift_evidence_12m"]] = first[["lift", "evidence"]].to_numpy(dtype=float)
+    return out
+
+
+def patients_of_providers(index: GraphIndex, companions_of: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
+    """What the patients of a doctor, institution or pharmacy have in common.
+
+    Returns
+    -------
+    one row per node, null for patients: ``companion_patient_share_12m`` (share of the patients who keep turning up with another one
+    beyond chance), ``address_top_share_12m`` (share of the patients with a known address group that live in the largest one).
+    """
+    out = pd.DataFrame(np.nan, index=index.nodes.index, columns=["companion_patient_share_12m", "address_top_share_12m"])
+    kinds = index.nodes["entity_type"].to_numpy()
+    patients, providers = np.flatnonzero(kinds == "patient"), np.flatnonzero(kinds != "patient")
+    if len(patients) == 0 or len(providers) == 0:
+        return out
+    meets = index.weights[providers][:, patients].tocsr()
+    meets.data = np.ones_like(meets.data)
+    total = np.asarray(meets.sum(axis=1)).ravel()
+    accompanied = (companions_of["companion_count_12m"].to_numpy(dtype=float)[patients] > 0).astype(float)
+    out.iloc[providers, 0] = np.divide(meets @ accompanied, total, out=np.full(len(providers), np.nan), where=total > 0)
+    address = snapshot.query("select patient_id, address_group from patients where address_group is not null").set_index("patient_id")
+    groups = pd.Categorical(address["address_group"].reindex(index.nodes["entity_id"].to_numpy()[patients]))
+    known = np.flatnonzero(groups.codes >= 0)
+    if len(known):
+        lives = sparse.csr_array((np.ones(len(known)), (known, groups.codes[known])), shape=(len(patients), len(groups.categories)))
+        by_group = (meets @ lives).tocsr()
+        largest, with_address = by_group.max(axis=1).toarray().ravel(), np.asarray(by_group.sum(axis=1)).ravel()
+        out.iloc[providers, 1] = np.divide(largest, with_address, out=np.full(len(providers), np.nan), where=with_address > 0)
     return out

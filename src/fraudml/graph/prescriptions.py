@@ -1,0 +1,166 @@
+"""Prescribers and pharmacies that hold a share of each other's external prescriptions far above the null model.
+
+How many patients of a prescriber should buy at a pharmacy? Innocent explanations are given their full weight:
+
+- where the patients live: the pharmacy's share of the purchases of each patient's neighbours (address group, drawn towards the region,
+  drawn towards everybody where there are few), without this prescriber's own patients: *the catchment*;
+- where the prescriber works: its share among the patients of the other prescribers of the institution: *the pharmacy next door*;
+- what lies next door: where there is no colleague to compare with, the share that the pharmacy nearest to an institution usually gets;
+- how much both do: the product of their shares of all external prescriptions (the degree-preserving null).
+
+The largest of them is the expectation; patients count once per pharmacy, since a regular customer's next purchase says nothing new.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fraudml.claims.store import Snapshot
+from fraudml.graph.travel import EARTH_RADIUS_KM
+
+PRIOR = 10.0
+"""Patients' worth of weight of the wider area when a small one is judged."""
+
+COLUMNS = ("prescriber_id", "pharmacy_id", "patients", "of_prescriber", "of_pharmacy", "expected", "lift", "p_value")
+
+
+def prescription_pairs(snapshot: Snapshot) -> pd.DataFrame:
+    """One row per prescriber and pharmacy with at least one external prescription.
+
+    Returns
+    -------
+    prescriber_id, pharmacy_id, patients (of the pair), of_prescriber and of_pharmacy (patients of either with external prescriptions,
+    once per counterpart), expected (patients under the null), lift (patients / expected), p_value (binomial tail, Bonferroni over the pairs).
+    """
+    from scipy.stats import binom
+
+    engine = snapshot.engine
+    engine.table(
+        "prescribed",
+        """
+        select prescriber_id, pharmacy_id, patient_id, max(prescribing_institution_id) as prescribing_institution_id
+        from encounters where prescriber_id is not null and pharmacy_id is not null group by all""",
+    )
+    if not engine.scalar("select count(*) from prescribed"):
+        return pd.DataFrame({name: pd.Series(dtype="str" if name.endswith("_id") else float) for name in COLUMNS})
+    _expose_purchases(snapshot)
+    pairs = snapshot.query(f"""
+        with pair as (
+            select prescriber_id, pharmacy_id, cast(count(*) as double) as patients,
+                max(prescribing_institution_id) as prescribing_institution_id
+            from prescribed group by prescriber_id, pharmacy_id
+        ), by_prescriber as (
+            select prescriber_id, cast(count(*) as double) as total from prescribed group by prescriber_id
+        ), by_pharmacy as (
+            select pharmacy_id, cast(count(*) as double) as total from prescribed group by pharmacy_id
+        ), at_institution as (
+            select prescribing_institution_id, cast(count(*) as double) as total from prescribed group by prescribing_institution_id
+        ), at_institution_pharmacy as (
+            select prescribing_institution_id, pharmacy_id, cast(count(*) as double) as total from prescribed group by all
+        ), catchment as ({_catchment()})
+        select pair.prescriber_id, pair.pharmacy_id, pair.prescribing_institution_id, pair.patients, by_prescriber.total as of_prescriber,
+            by_pharmacy.total as of_pharmacy,
+            by_prescriber.total * catchment.share as by_catchment,
+            (at_institution_pharmacy.total - pair.patients + {PRIOR} * catchment.share)
+                / (at_institution.total - by_prescriber.total + {PRIOR}) * by_prescriber.total as by_colleagues,
+            at_institution.total - by_prescriber.total as colleagues,
+            by_prescriber.total * by_pharmacy.total / (select count(*) from prescribed) as by_degree
+        from pair
+        join by_prescriber on pair.prescriber_id = by_prescriber.prescriber_id
+        join by_pharmacy on pair.pharmacy_id = by_pharmacy.pharmacy_id
+        join catchment on pair.prescriber_id = catchment.prescriber_id and pair.pharmacy_id = catchment.pharmacy_id
+        left join at_institution on pair.prescribing_institution_id = at_institution.prescribing_institution_id
+        left join at_institution_pharmacy on pair.prescribing_institution_id = at_institution_pharmacy.prescribing_institution_id
+            and pair.pharmacy_id = at_institution_pharmacy.pharmacy_id
+        order by pair.prescriber_id, pair.pharmacy_id""")
+    explanations = pairs[["by_catchment", "by_colleagues", "by_degree"]].astype(float)
+    explanations["by_next_door"] = _next_door(pairs, snapshot) * pairs["of_prescriber"]
+    expected = np.minimum(explanations.max(axis=1), pairs["of_prescriber"])
+    p = binom.sf(pairs["patients"] - 1, pairs["of_prescriber"], np.minimum(expected / pairs["of_prescriber"], 1.0))
+    pairs = pairs.assign(expected=expected, lift=pairs["patients"] / expected, p_value=np.minimum(1.0, p * len(pairs)))
+    return pairs[list(COLUMNS)]
+
+
+def _expose_purchases(snapshot: Snapshot) -> None:
+    """Table ``purchases``: patient x pharmacy with the patient's region and address group."""
+    snapshot.engine.table(
+        "purchases",
+        """
+        select distinct claim.patient_id, claim.pharmacy_id, coalesce(person.region, '') as region,
+            coalesce(person.address_group, claim.patient_id) as address_group
+        from encounters as claim left join patients as person on claim.patient_id = person.patient_id
+        where claim.pharmacy_id is not null""",
+    )
+
+
+def _catchment() -> str:
+    """Mean over a prescriber's patients of the pharmacy's share in the purchases of their neighbours who are not."""
+    return f"""
+        with bought as (select pharmacy_id, cast(count(*) as double) as n from purchases group by pharmacy_id),
+        bought_in_region as (select region, pharmacy_id, cast(count(*) as double) as n from purchases group by all),
+        region_total as (select region, sum(n) as n from bought_in_region group by region),
+        bought_in_group as (select address_group, pharmacy_id, cast(count(*) as double) as n from purchases group by all),
+        group_total as (select address_group, sum(n) as n from bought_in_group group by address_group),
+        own as (
+            select distinct rx.prescriber_id, rx.patient_id, person.region, person.address_group
+            from prescribed as rx join purchases as person on rx.patient_id = person.patient_id
+        ),
+        own_bought as (
+            select own.prescriber_id, own.region, own.address_group, purchase.pharmacy_id, cast(count(*) as double) as n
+            from own join purchases as purchase on own.patient_id = purchase.patient_id group by all
+        ),
+        -- of each prescriber: how many patients live in each region and address group, and what these patients bought themselves
+        lives as (select prescriber_id, region, address_group, cast(count(*) as double) as persons from own group by all),
+        own_region as (select prescriber_id, region, pharmacy_id, sum(n) as n from own_bought group by all),
+        own_region_total as (select prescriber_id, region, sum(n) as n from own_region group by all),
+        own_group as (select prescriber_id, address_group, pharmacy_id, sum(n) as n from own_bought group by all),
+        own_group_total as (select prescriber_id, address_group, sum(n) as n from own_group group by all),
+        pair as (select distinct prescriber_id, pharmacy_id from prescribed)
+        select pair.prescriber_id, pair.pharmacy_id,
+            sum(lives.persons * (
+                coalesce(bought_in_group.n, 0) - coalesce(own_group.n, 0)
+                + {PRIOR} * (coalesce(bought_in_region.n, 0) - coalesce(own_region.n, 0)
+                    + {PRIOR} * bought.n / (select sum(n) from bought))
+                    / (region_total.n - own_region_total.n + {PRIOR})
+            ) / (group_total.n - own_group_total.n + {PRIOR})) / sum(lives.persons) as share
+        from pair
+        join lives on pair.prescriber_id = lives.prescriber_id
+        join bought on pair.pharmacy_id = bought.pharmacy_id
+        join region_total on lives.region = region_total.region
+        join group_total on lives.address_group = group_total.address_group
+        join own_region_total on lives.prescriber_id = own_region_total.prescriber_id and lives.region = own_region_total.region
+        join own_group_total on lives.prescriber_id = own_group_total.prescriber_id and lives.address_group = own_group_total.address_group
+        left join bought_in_region on lives.region = bought_in_region.region and pair.pharmacy_id = bought_in_region.pharmacy_id
+        left join bought_in_group on lives.address_group = bought_in_group.address_group and pair.pharmacy_id = bought_in_group.pharmacy_id
+        left join own_region on pair.prescriber_id = own_region.prescriber_id and lives.region = own_region.region
+            and pair.pharmacy_id = own_region.pharmacy_id
+        left join own_group on pair.prescriber_id = own_group.prescriber_id and lives.address_group = own_group.address_group
+            and pair.pharmacy_id = own_group.pharmacy_id
+        group by pair.prescriber_id, pair.pharmacy_id"""
+
+
+def _next_door(pairs: pd.DataFrame, snapshot: Snapshot) -> np.ndarray:
+    """Share that the pharmacy nearest to an institution usually gets, for the pairs whose pharmacy is that one; 0 for the others."""
+    from scipy.spatial import cKDTree
+
+    if snapshot.missing(("institutions.longitude", "institutions.latitude")):
+        return np.zeros(len(pairs))
+    places = snapshot.query("select institution_id, kind, longitude, latitude from institutions where longitude is not null").set_index(
+        "institution_id"
+    )
+    radians = np.radians(places[["longitude", "latitude"]].to_numpy(dtype=float))
+    places["x"] = np.cos(radians[:, 1]) * np.cos(radians[:, 0]) * EARTH_RADIUS_KM
+    places["y"] = np.cos(radians[:, 1]) * np.sin(radians[:, 0]) * EARTH_RADIUS_KM
+    places["z"] = np.sin(radians[:, 1]) * EARTH_RADIUS_KM
+    pharmacies = places.loc[places.index.isin(pairs["pharmacy_id"])].sort_index()
+    homes = places.loc[places.index.isin(pairs["prescribing_institution_id"])].sort_index()
+    if pharmacies.empty or homes.empty:
+        return np.zeros(len(pairs))
+    _, nearest = cKDTree(pharmacies[["x", "y", "z"]]).query(homes[["x", "y", "z"]])
+    beside = pairs["prescribing_institution_id"].map(pd.Series(pharmacies.index[nearest], index=homes.index)) == pairs["pharmacy_id"]
+    by_institution = pairs.assign(beside=np.where(beside, pairs["patients"], 0.0)).groupby("prescribing_institution_id")
+    share = by_institution["beside"].sum() / by_institution["patients"].sum()
+    # each institution is measured by the others
+    usual = (share.sum() - share) / max(len(share) - 1, 1)
+    return np.where(beside, pairs["prescribing_institution_id"].map(usual).fillna(0.0), 0.0)
