@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fraudml.detectors.forest import single
 from fraudml.errors import FraudmlError
 
 LINEAR_ROUNDS = 200
@@ -19,7 +20,6 @@ class Boosted:
     """Gradient-boosted trees on the log-odds scale (Ke et al. 2017)."""
 
     name = "boosted"
-    objective = "binary"
 
     def __init__(self, text: str) -> None:
         import lightgbm as lgb
@@ -53,10 +53,15 @@ class Boosted:
 
 
 class RandomTrees(Boosted):
-    """Extremely randomised trees (Geurts et al. 2006) on the probability scale, grown by LightGBM."""
+    """Extremely randomised trees (Geurts et al. 2006) on the probability scale."""
 
     name = "random_trees"
-    objective = "regression"
+
+    def output(self, X: np.ndarray, threads: int | None) -> np.ndarray:
+        return super().output(single(X).astype(np.float64), threads)
+
+    def contributions(self, X: np.ndarray, threads: int | None) -> np.ndarray:
+        return super().contributions(single(X).astype(np.float64), threads)
 
 
 class Linear:
