@@ -29,6 +29,7 @@ log = logging.getLogger("fraudml")
 CONTEXT_MONTHS = 6
 """How far before the window item lines stay visible: supply and validity of an item reach back that far at most."""
 
+_TRIAL: dict[str, Any] = {"as_of": dt.date(2000, 1, 31), "since": dt.date(1999, 12, 31), "months": 1, "context": dt.date(1999, 6, 30)}
 _REQUIRED = ("entity_id", "claim_id", "occurred_on", "amount_in_question")
 _OPTIONAL = {"entity_type": "VARCHAR", "line_id": "VARCHAR", "strength": "DOUBLE"}
 _ITEM_EXTRAS = {
@@ -63,8 +64,8 @@ def _load(paths: tuple[Path, ...], stamps: tuple[tuple[str, int], ...], conf_dir
         for clause in rule.clauses:
             if clause not in clauses:
                 raise FraudmlError("rules.clause", f"{rule.path.name}: clause {clause} has no text.", "Add it to knowledge/clauses.yaml.")
-    with tempfile.TemporaryDirectory() as folder, _empty_claims(Path(folder)).at("2000-01-31") as snapshot:
-        _prepare(snapshot, dt.date(1999, 12, 31), dt.date(1999, 6, 30), rules, conf_dir)
+    with tempfile.TemporaryDirectory() as folder, _empty_claims(Path(folder)).at(_TRIAL["as_of"]) as snapshot:
+        _prepare(snapshot, _TRIAL["since"], _TRIAL["context"], rules, conf_dir)
         return {rule.id: replace(rule, facts=_facts(rule, snapshot)) for rule in rules}
 
 
@@ -113,7 +114,8 @@ def run_rules(
             raise FraudmlError("rules.as_of", f"the snapshot knows nothing after {claims.as_of}.", f"Open one as of {as_of}.")
         claims = Claims(claims.data_dir, claims.engine.session())
     since = months_before(as_of, months)
-    given = {"as_of": as_of, "since": since, "months": months}
+    context = months_before(as_of, months + CONTEXT_MONTHS)
+    given = {"as_of": as_of, "since": since, "months": months, "context": context}
     bound = {rule.id: rule.bound(given, own.get(rule.id, {})) for rule in chosen}
     with claims.at(as_of, materialise=["claims"]) as snapshot:
         runnable = []
@@ -122,7 +124,7 @@ def run_rules(
                 log.warning("rule %s (%s) skipped: the data has no %s", rule.id, rule.row, ", ".join(missing))
             else:
                 runnable.append(rule)
-        _prepare(snapshot, since, months_before(as_of, months + CONTEXT_MONTHS), runnable, conf_dir)
+        _prepare(snapshot, since, context, runnable, conf_dir)
         for number, rule in enumerate(runnable):
             snapshot.engine.table(f"evidence_{number}", _evidence(rule, bound[rule.id], since, as_of, snapshot))
         whole = " union all ".join(f"select {number} as place, * from evidence_{number}" for number in range(len(runnable)))
@@ -182,7 +184,7 @@ def nothing(columns: Mapping[str, str]) -> str:
 
 
 def _facts(rule: Rule, snapshot: Snapshot) -> tuple[str, ...]:
-    sql = rule.bound({"as_of": dt.date(2000, 1, 31), "since": dt.date(1999, 12, 31), "months": 1}, {})
+    sql = rule.bound(_TRIAL, {})
     try:
         columns = snapshot.engine.check(f"select * from (\n{sql}\n)")
     except FraudmlError as error:
