@@ -1,0 +1,241 @@
+"""How a scheme plants: whom it may choose, the encounters it adds, the bills it changes, and the record of who did it.
+
+A scheme is a module of :mod:`fraudml.city.schemes` with ``plant(ground)``. It says what it does in the terms of this module and
+knows nothing of other schemes; what it adds goes through the same bills, prices and tables as everything honest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fraudml.city.bills import line_table
+from fraudml.city.chance import generator, keyed
+from fraudml.city.encounters import DAY, INPATIENT, SHOP, VISIT, companions, encounter_table, hour
+from fraudml.city.medicine import OUTPATIENT, SELF_CARE, STAY
+from fraudml.city.options import SUBTLETIES
+from fraudml.city.people import NEVER
+from fraudml.city.places import PHARMACY
+from fraudml.city.world import World
+
+Culprit = tuple[str, int, str]
+"""(entity type, number, role): patient, doctor, institution (a pharmacy is named by its institution number)."""
+
+
+@dataclass(frozen=True)
+class Tag:
+    """What a planted encounter means: who is behind it, or that it only looks so."""
+
+    scheme: str
+    culprits: tuple[Culprit, ...]
+    ring: str
+    is_lookalike: bool
+    free: bool
+
+
+@dataclass
+class Month:
+    """A month's bills while schemes change them. ``encounters`` rows are bills; ``lines`` and ``diagnoses`` point to them."""
+
+    world: World
+    number: int
+    encounters: pd.DataFrame
+    lines: pd.DataFrame
+    diagnoses: pd.DataFrame
+    marks: list[tuple[np.ndarray, Tag]] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+
+    def planted(self) -> np.ndarray:
+        """Which bills belong to a planting already."""
+        return self.encounters["tag"].to_numpy() >= 0
+
+    def tagged(self, tag: int) -> np.ndarray:
+        """Bills of one planting."""
+        return np.flatnonzero(self.encounters["tag"].to_numpy() == tag)
+
+    def draw(self, bill: Any, *keys: Any) -> np.ndarray:
+        """Uniform draws that belong to bills and further keys, whatever else happens in the month."""
+        return keyed(self.world.options.seed, self.encounters["uid"].to_numpy()[bill], *keys, 41)
+
+    def add_lines(self, **columns: Any) -> None:
+        """Adds lines, see :func:`fraudml.city.bills.line_table`."""
+        self.lines = pd.concat(
+            [self.lines, line_table(**{name: np.atleast_1d(value) for name, value in columns.items()})], ignore_index=True
+        )
+
+    def drop_lines(self, rows: np.ndarray) -> None:
+        """Removes lines (a mask over ``lines``)."""
+        self.lines = self.lines[~rows].reset_index(drop=True)
+
+    def mark(self, bills: np.ndarray, tag: Tag) -> None:
+        """Records that these bills are guilty, or look-alikes, as ``tag`` says."""
+        if len(bills):
+            self.marks.append((np.unique(bills), tag))
+
+
+@dataclass
+class Ground:
+    """What one scheme plants on."""
+
+    world: World
+    scheme: str
+    stays: pd.DataFrame
+    used: dict[str, set[int]]
+    tags: list[Tag]
+    encounters: list[pd.DataFrame] = field(default_factory=list)
+    changes: list[Callable[[Month], None]] = field(default_factory=list)
+    stock: list[tuple[np.ndarray, float]] = field(default_factory=list)
+    facts: list[Callable[[dict[str, pd.DataFrame]], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng = generator(self.world.options.seed, "scheme", self.scheme)
+
+    # ------------------------------------------------------------------ sizes
+    @property
+    def first_day(self) -> int:
+        return self.world.options.first_day
+
+    @property
+    def last_day(self) -> int:
+        return self.world.options.last_day
+
+    def perpetrators(self, per_city: float) -> int:
+        """How many commit it in this city: ``per_city`` at 20 000 persons, times prevalence, at least one where prevalence allows."""
+        options = self.world.options
+        if options.prevalence == 0:
+            return 0
+        return max(1, round(per_city * options.prevalence * (options.persons / 20_000) ** 0.6))
+
+    def lookalikes(self, per_city: float) -> int:
+        """How many look as if: independent of prevalence."""
+        return max(1, round(per_city * (self.world.options.persons / 20_000) ** 0.6))
+
+    def amount(self, count: float) -> int:
+        """A number of patients or acts that suits the city's size: ``count`` at 20 000 persons and above, fewer in a small one."""
+        return max(3, round(count * min(1.0, (self.world.options.persons / 20_000) ** 0.4)))
+
+    def boldness(self) -> float:
+        """How crudely one perpetrator goes about it, in (0, 1]."""
+        low, high = SUBTLETIES[self.world.options.subtlety]
+        return float(self.rng.uniform(low, high))
+
+    def span(self, least: int = 6) -> tuple[int, int]:
+        """First and last day of a perpetrator's activity: at least ``least`` months or all there are, more often lately."""
+        total = self.world.options.months
+        months = min(total, least + int(self.rng.integers(0, max(1, total - least + 1))))
+        starts = self.world.options.month_starts
+        last = total if self.rng.random() < 0.7 else int(self.rng.integers(months, total + 1))
+        return int(starts[last - months]), int(starts[last]) - 1
+
+    # ------------------------------------------------------------------ choosing
+    def choose_institutions(self, count: int, *classes: int, least_doctors: int = 1, where: np.ndarray | None = None) -> list[int]:
+        """Institutions of these classes that no other scheme has chosen while there are such."""
+        pool = self.world.places.of(*classes)
+        if where is not None:
+            pool = pool[where[pool]]
+        staff = np.bincount(self.world.places.doctors["institution"], minlength=len(self.world.places.institutions))
+        return self._choose("institution", pool[staff[pool] >= least_doctors], count)
+
+    def choose_people(self, count: int, where: np.ndarray | None = None) -> np.ndarray:
+        """Persons alive and insured throughout, unused so far; ``where`` narrows (a mask over persons)."""
+        person = self.world.person
+        pool = (person("death") == NEVER) & (person("insurance_until") == NEVER) & (person("birth") < self.first_day - 400)
+        pool &= person("mother") < 0
+        return np.array(self._choose("patient", np.flatnonzero(pool if where is None else pool & where), count), dtype=np.int64)
+
+    def choose_doctors(self, count: int, where: np.ndarray | None = None) -> list[int]:
+        """Doctors that no other scheme has chosen."""
+        pool = ~self.world.places.doctors["is_pharmacist"].to_numpy()
+        return self._choose("doctor", np.flatnonzero(pool if where is None else pool & where), count)
+
+    def _choose(self, kind: str, pool: np.ndarray, count: int) -> list[int]:
+        order = self.rng.permutation(pool)
+        taken = self.used.setdefault(kind, set())
+        fresh = [int(each) for each in order if int(each) not in taken]
+        chosen = (fresh + [int(each) for each in order if int(each) in taken])[:count]
+        taken.update(chosen)
+        return chosen
+
+    def patients_of(self, institution: int) -> np.ndarray:
+        """Mask of persons who usually go there or live in its district."""
+        near = self.world.person("district") == self.world.institution("district")[institution]
+        for name in ("clinic", "primary", "secondary", "tertiary", "pharmacy"):
+            near |= self.world.person(f"usual_{name}") == institution
+        return near
+
+    def age(self) -> np.ndarray:
+        """Age of every person in the middle of the period."""
+        return self.world.people.age(np.arange(len(self.world.people.persons)), (self.first_day + self.last_day) // 2)
+
+    def has(self, *diseases: str) -> np.ndarray:
+        """Mask of persons with one of these chronic diseases."""
+        pairs = self.world.people.ailments
+        mask = np.zeros(len(self.world.people.persons), dtype=bool)
+        mask[pairs["person"][pairs["disease"].isin([self.world.medicine.disease[each] for each in diseases])]] = True
+        return mask
+
+    def item(self, key: str) -> int:
+        return self.world.medicine.item[key]
+
+    def disease(self, key: str) -> int:
+        return self.world.medicine.disease[key]
+
+    # ------------------------------------------------------------------ planting
+    def tag(self, culprits: Iterable[Culprit] = (), *, ring: str = "", lookalike: bool = False, free: bool = False) -> int:
+        """A new tag: guilt of ``culprits``, or a look-alike. ``free``: its repetitions are meant and stand."""
+        if not lookalike and not self.world.options.prevalence:
+            raise AssertionError("guilt in an honest city")
+        self.tags.append(Tag(self.scheme, tuple(culprits), f"{self.scheme}-{ring}" if ring else "", lookalike, free))
+        return len(self.tags) - 1
+
+    def visits(self, tag: int, **columns: Any) -> None:
+        """Adds encounters (see :data:`fraudml.city.encounters.DEFAULTS`). Department, doctor and companions follow where left out."""
+        frame = encounter_table(tag=tag, **columns)
+        disease = frame["disease"].to_numpy()
+        lacking = frame["department"] < 0
+        frame.loc[lacking, "department"] = np.where(disease >= 0, self.world.department_of[disease], 0)[lacking]
+        shop = self.world.institution("class")[frame["institution"]] == PHARMACY
+        alone = (frame["doctor"] < 0).to_numpy() & ~shop
+        chance = self.rng.random(len(frame))
+        found = self.world.doctor_for(frame["patient"], frame["institution"], frame["department"], chance)
+        frame["doctor"] = np.where(alone, found, frame["doctor"])
+        if "disease2" not in columns:
+            second, third = companions(self.world, frame["patient"].to_numpy(), disease)
+            own = (frame["setting"] == STAY).to_numpy()
+            frame["disease2"], frame["disease3"] = np.where(own, second, -1), np.where(own, third, -1)
+        stay = (frame["end"] // DAY > frame["start"] // DAY).to_numpy()
+        frame["settled"] = np.where(frame["settled"] >= 0, frame["settled"], np.where(stay, frame["end"] + 30, -1))
+        self.encounters.append(frame)
+
+    def admit(self, tag: int, patient: Any, institution: Any, disease: Any, day: Any, nights: Any, **columns: Any) -> None:
+        """Adds stays from ``day`` over ``nights``."""
+        size = np.broadcast(*(np.asarray(each) for each in (patient, institution, disease, day, nights))).shape[0]
+        start = np.asarray(day) * DAY + 8 * 60 + self.rng.integers(0, 420, size)
+        end = (np.asarray(day) + np.asarray(nights)) * DAY + 9 * 60 + self.rng.integers(0, 300, size)
+        self.visits(tag, **{"patient": patient, "institution": institution, "disease": disease, "start": start, "end": end,
+                            "kind": INPATIENT, "setting": STAY} | columns)  # fmt: skip
+
+    def attend(self, tag: int, patient: Any, institution: Any, disease: Any, day: Any, **columns: Any) -> None:
+        """Adds outpatient visits or purchases on ``day``, at an hour when the house is open."""
+        size = np.broadcast(*(np.asarray(each) for each in (patient, institution, disease, day))).shape[0]
+        kind = self.world.institution("class")[np.broadcast_to(np.asarray(institution), size)]
+        shop = kind == PHARMACY
+        usual = {"kind": np.where(shop, SHOP, VISIT), "setting": np.where(shop, SELF_CARE, OUTPATIENT)}
+        start = np.asarray(day) * DAY + hour(kind, self.rng)
+        self.visits(tag, **{"patient": patient, "institution": institution, "disease": disease, "start": start} | usual | columns)
+
+    def days_in(self, span: tuple[int, int], count: int, margin: int = 0) -> np.ndarray:
+        """``count`` days of a span, drawn at random, at least ``margin`` days before its end."""
+        return self.rng.integers(span[0], max(span[0] + 1, span[1] - margin), count)
+
+    def each_month(self, change: Callable[[Month], None]) -> None:
+        """Calls ``change(month)`` on every month's bills, before they are priced."""
+        self.changes.append(change)
+
+    def afterwards(self, change: Callable[[dict[str, pd.DataFrame]], None]) -> None:
+        """Calls ``change(tables)`` on the standing tables (persons, enrolments, inventory …) before they are written."""
+        self.facts.append(change)

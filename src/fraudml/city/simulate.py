@@ -1,0 +1,239 @@
+"""The simulated city: honest people and houses, schemes and look-alikes, as national tables with the truth apart."""
+
+from __future__ import annotations
+
+import shutil
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from fraudml.city.bills import draw_diagnoses, draw_lines, set_prices, settle
+from fraudml.city.calendar import Recollection, clear_of, possible
+from fraudml.city.chance import generator, keyed
+from fraudml.city.encounters import DAY, INPATIENT, Refills, encounter_table, month_visits, plan_stays
+from fraudml.city.labels import decide
+from fraudml.city.options import CityOptions
+from fraudml.city.places import PHARMACY
+from fraudml.city.planting import Ground, Month, Tag
+from fraudml.city.schemes import load_schemes
+from fraudml.city.stock import Stock
+from fraudml.city.tables import Names, TableFiles, diagnosis_table, line_rows, settlement_table, standing_tables, visit_table
+from fraudml.city.world import World, make_world
+from fraudml.progress import track
+
+TRUTH = ("claim_id", "scheme", "role", "ring", "entity_type", "entity_id")
+LOOKALIKES = ("claim_id", "scheme")
+
+
+def simulate(options: CityOptions, data_dir: Path) -> dict[str, int]:
+    """Makes a city and writes ``raw/``, ``truth.parquet``, ``lookalikes.parquet`` and ``labels.parquet`` below ``data_dir``.
+
+    Returns
+    -------
+    rows by table.
+
+    Notes
+    -----
+    ``truth``: one row per guilty claim and culprit (entity_type, entity_id, role). ``lookalikes``: claims that only look like a scheme.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    beside = data_dir / ".raw.part"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    city = City(options, TableFiles(beside))
+    try:
+        for month in track(range(options.months), "months of the city"):
+            city.write_month(month)
+        city.write_standing()
+    finally:
+        city.files.close()
+    truth, alike = city.truth()
+    labels = decide(options, city.world, truth)
+    for name, frame in (("truth", truth), ("lookalikes", alike), ("labels", labels)):
+        part = data_dir / f".{name}.parquet.part"
+        frame.to_parquet(part, index=False, compression="zstd")
+        part.replace(data_dir / f"{name}.parquet")
+        city.files.rows[name] = len(frame)
+    old = data_dir / ".raw.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if (data_dir / "raw").exists():
+        (data_dir / "raw").rename(old)
+    beside.rename(data_dir / "raw")
+    shutil.rmtree(old, ignore_errors=True)
+    return city.files.rows
+
+
+class City:
+    """A city in the making: what has been planned, and what a month leaves for the next."""
+
+    def __init__(self, options: CityOptions, files: TableFiles) -> None:
+        self.options, self.files = options, files
+        self.world: World = make_world(options)
+        self.names: Names
+        stays = plan_stays(self.world)
+        stays["uid"] = np.arange(len(stays)) + (1 << 50)
+        self.tags: list[Tag] = []
+        used: dict[str, set[int]] = {}
+        self.grounds = []
+        for scheme, plant in load_schemes(options.schemes):
+            ground = Ground(self.world, scheme, stays, used, self.tags)
+            plant(ground)
+            self.grounds.append(ground)
+        self.names = Names(self.world)
+        self.planted = self._planted()
+        self.stays = clear_of(stays, self.planted)
+        lying = pd.concat([self.stays, self.planted[self.planted["end"] // DAY > self.planted["start"] // DAY]])
+        self.lying = lying[["patient", "start", "end"]]
+        self.stock = Stock(self.world)
+        self.beds = self._beds()
+        self.refills = Refills(self.world)
+        self.memory = Recollection(self.world)
+        self.claims = self.line_count = 0
+        self.waiting: list[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]] = []
+        self.records: list[pd.DataFrame] = []
+        self.free = np.array([tag.free for tag in self.tags] + [False])
+
+    def _planted(self) -> pd.DataFrame:
+        parts = [encounter_table(0)]
+        for ground in self.grounds:
+            if not ground.encounters:
+                continue
+            frame = pd.concat(ground.encounters, ignore_index=True)
+            frame["uid"] = (1 << 51) + (zlib.crc32(ground.scheme.encode()) << 18) + np.arange(len(frame))
+            parts.append(frame)
+        planted = pd.concat(parts, ignore_index=True)
+        early = planted["settled"] < 0
+        planted.loc[early, "settled"] = planted["start"] + 10 + (keyed(self.options.seed, planted["uid"], 29) * 40).astype(np.int64)
+        inside = (planted["start"] // DAY >= self.options.first_day) & (planted["settled"] // DAY <= self.options.last_day)
+        return planted[inside].reset_index(drop=True)
+
+    def _beds(self) -> np.ndarray:
+        """Approved beds: what the honest peak needs and a little more."""
+        first, length = self.options.first_day, self.options.last_day - self.options.first_day + 2
+        guilty = np.array([not tag.is_lookalike for tag in self.tags] + [False])[self.planted["tag"]]
+        stays = pd.concat([self.stays, self.planted[~guilty]])
+        stays = stays[stays["end"] // DAY > stays["start"] // DAY]
+        change = np.zeros((len(self.world.places.institutions), length + 1), dtype=np.int64)
+        np.add.at(change, (stays["institution"], stays["start"] // DAY - first), 1)
+        np.add.at(change, (stays["institution"], stays["end"] // DAY - first), -1)
+        peak = np.cumsum(change, axis=1).max(axis=1)
+        level = self.world.institution("level")
+        return np.where((level > 0) & (self.world.institution("class") != PHARMACY), np.ceil(peak * 1.15).astype(np.int64) + 2 + level, 0)
+
+    # ------------------------------------------------------------------ months
+    def write_month(self, number: int) -> None:
+        """Draws, changes, prices and writes the settlements of one month."""
+        first, after = self.options.month_starts[number : number + 2] * DAY
+        planted = self.planted[(self.planted["settled"] >= first) & (self.planted["settled"] < after)]
+        lying = self.stays[(self.stays["settled"] >= first) & (self.stays["settled"] < after)]
+        begun = self.planted[(self.planted["start"] >= first) & (self.planted["start"] < after)]
+        visits = month_visits(self.world, number, self.refills)
+        visits["uid"] = np.arange(len(visits)) + ((number + 1) << 34)
+        visits = possible(self.world, visits, self.lying, begun)
+        visits["settled"] = visits["start"] + 10 + (keyed(self.options.seed, visits["uid"], 29) * 40).astype(np.int64)
+        visits = visits[visits["settled"] < after]
+        month = self._month(number, pd.concat([visits, lying, planted], ignore_index=True))
+        for ground in self.grounds:
+            for change in ground.changes:
+                before = len(month.marks)
+                change(month)
+                for _, tag in month.marks[before:]:
+                    assert tag.scheme == ground.scheme  # noqa: S101 - a scheme marks its own
+        self._finish(month, after)
+
+    def _month(self, number: int, encounters: pd.DataFrame) -> Month:
+        lines = draw_lines(self.world, encounters)
+        allowed = self.memory.allowed(encounters, lines, self.free[encounters["tag"]])
+        lines = lines[allowed]
+        # a purchase of nothing is no bill
+        kept = np.zeros(len(encounters), dtype=bool)
+        kept[lines["bill"]] = True
+        place = np.cumsum(kept) - 1
+        encounters = encounters[kept].reset_index(drop=True)
+        lines = lines.assign(bill=place[lines["bill"]]).reset_index(drop=True)
+        return Month(self.world, number, encounters, lines, draw_diagnoses(self.world, encounters), tags=self.tags)
+
+    def _finish(self, month: Month, after: int) -> None:
+        encounters = month.encounters
+        encounters["insurance"] = -1
+        kept = np.zeros(len(encounters), dtype=bool)
+        kept[month.lines["bill"]] = True
+        set_prices(self.world, encounters, month.lines)
+        encounters[["total", "in_scope", "fund", "account", "cash"]] = settle(self.world, encounters, month.lines)
+        encounters["refund"], encounters["original"] = 0, -1
+        encounters["bed"] = np.where(
+            encounters["kind"] == INPATIENT, (keyed(self.options.seed, encounters["uid"], 33) * 400).astype(int) + 1, -1
+        )
+        self._number_and_write(month, kept, after)
+
+    def _number_and_write(self, month: Month, kept: np.ndarray, after: int) -> None:
+        place = np.full(len(kept), -1)
+        order = np.flatnonzero(kept)
+        order = order[np.lexsort((month.encounters["uid"].to_numpy()[order], month.encounters["settled"].to_numpy()[order]))]
+        place[order] = np.arange(len(order))
+        encounters = month.encounters.iloc[order].reset_index(drop=True)
+        encounters["setl"] = encounters["visit"] = self.claims + np.arange(len(encounters))
+        lines = (
+            month.lines.assign(bill=place[month.lines["bill"]]).sort_values(["bill", "time", "item"], kind="stable").reset_index(drop=True)
+        )
+        lines["codes"] = None
+        diagnoses = month.diagnoses[kept[month.diagnoses["bill"]]].copy()
+        diagnoses["bill"] = place[diagnoses["bill"]]
+        diagnoses = diagnoses.sort_values(["bill", "is_main", "code"], ascending=[True, False, True], kind="stable")
+        self._remember(month, place, encounters)
+        self.stock.sold(encounters, lines)
+        setl = encounters["setl"].to_numpy()
+        self.files.append("setl_d", settlement_table(self.world, self.names, encounters))
+        self.files.append("mdtrt_d", visit_table(self.world, self.names, encounters))
+        self.files.append("setl_diag_list_d", diagnosis_table(self.names, diagnoses, setl))
+        self.files.append("fee_list_d", line_rows(self.world, self.names, encounters, lines, self.line_count))
+        self.claims += len(encounters)
+        self.line_count += len(lines)
+
+    def _remember(self, month: Month, place: np.ndarray, encounters: pd.DataFrame) -> None:
+        """Keeps who did what, by settlement number."""
+        marks = list(month.marks)
+        tags = month.encounters["tag"].to_numpy()
+        marks += [(np.flatnonzero(tags == tag), self.tags[tag]) for tag in np.unique(tags[tags >= 0])]
+        for bills, tag in marks:
+            setl = encounters["setl"].to_numpy()[place[bills][place[bills] >= 0]]
+            for kind, number, role in tag.culprits or (("", -1, ""),):
+                self.records.append(pd.DataFrame({"setl": setl, "scheme": tag.scheme, "alike": tag.is_lookalike, "role": role,
+                                                  "ring": tag.ring, "entity_type": kind, "number": number}))  # fmt: skip
+
+    # ------------------------------------------------------------------ the end
+    def truth(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Guilt and look-alikes, by claim."""
+        if not self.records:
+            return pd.DataFrame(columns=TRUTH, dtype="str"), pd.DataFrame(columns=LOOKALIKES, dtype="str")
+        all_records = pd.concat(self.records, ignore_index=True)
+        all_records["claim_id"] = "S" + (all_records["setl"] + 100_000_000_000).astype(str)
+        names = {
+            "patient": self.world.person("code"), "doctor": self.world.places.doctors["code"].to_numpy(),
+            "institution": self.world.institution("code"), "pharmacy": self.world.institution("code"),
+        }  # fmt: skip
+        all_records["entity_id"] = ""
+        for kind, codes in names.items():
+            rows = all_records["entity_type"] == kind
+            all_records.loc[rows, "entity_id"] = codes[all_records.loc[rows, "number"]]
+        guilty = all_records[~all_records["alike"]].drop_duplicates(list(TRUTH))
+        alike = all_records[all_records["alike"]].drop_duplicates(list(LOOKALIKES))
+        pairs = pd.MultiIndex.from_frame(guilty[["claim_id", "scheme"]])
+        alike = alike[~pd.MultiIndex.from_frame(alike[["claim_id", "scheme"]]).isin(pairs)]
+        return (
+            guilty.sort_values(list(TRUTH), kind="stable")[list(TRUTH)].reset_index(drop=True),
+            alike.sort_values(list(LOOKALIKES), kind="stable")[list(LOOKALIKES)].reset_index(drop=True),
+        )
+
+    def write_standing(self) -> None:
+        """Writes the tables that have no month."""
+        inventory = self.stock.table(generator(self.options.seed, "inventory"))
+        tables = standing_tables(self.world, inventory, self.beds)
+        for ground in self.grounds:
+            for change in ground.facts:
+                change(tables)
+        for name, frame in tables.items():
+            self.files.append(name, pa.Table.from_pandas(frame, preserve_index=False))
