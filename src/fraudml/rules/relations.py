@@ -27,8 +27,10 @@ MACROS = {
     "binomial_surprise": """(k, n, p) as case when n > 0 and k > n * p then
         k * ln(k / (n * greatest(p, 1e-9))) + case when k < n then (n - k) * ln((n - k) / (n * greatest(1 - p, 1e-9))) else 0 end else 0 end""",
     # great-circle distance
-    "kilometres": """(lon1, lat1, lon2, lat2) as 6371.0 * 2 * asin(sqrt(least(1.0, power(sin(radians(lat2 - lat1) / 2), 2)
-        + cos(radians(lat1)) * cos(radians(lat2)) * power(sin(radians(lon2 - lon1) / 2), 2))))""",
+    # (least() passes over a null, so a missing coordinate is asked for first)
+    "kilometres": """(lon1, lat1, lon2, lat2) as case when lon1 + lat1 + lon2 + lat2 is not null then
+        6371.0 * 2 * asin(sqrt(least(1.0, power(sin(radians(lat2 - lat1) / 2), 2)
+        + cos(radians(lat1)) * cos(radians(lat2)) * power(sin(radians(lon2 - lon1) / 2), 2)))) end""",
     # an ICD code falls under a prefix; a code coarser than the prefix (E11 against E11.9) is given the benefit of the doubt
     "falls_under": "(code, prefix) as starts_with(code, prefix) or (length(code) >= 3 and starts_with(prefix, code))",
 }

@@ -1,0 +1,96 @@
+"""R18 冒名就医: one person cannot be at two distant places at once, nor have a body of the other sex."""
+
+import pytest
+
+from fraudml.rules import load_rules, run_rules
+
+# 60 km apart, and 1 km apart
+PLACES = [
+    {"institution_id": "H1", "longitude": 120.0, "latitude": 30.0},
+    {"institution_id": "H2", "longitude": 120.62, "latitude": 30.0},
+    {"institution_id": "H3", "longitude": 120.01, "latitude": 30.0},
+]
+DAY = "2024-06-03"
+
+
+def visit(claim, patient, place, time, **more):
+    return {"claim_id": claim, "patient_id": patient, "institution_id": place, **more}, {
+        "visit_id": f"V{claim}",
+        "started_at": f"{DAY} {time}",
+    }
+
+
+def stay(claim, patient, place, start, end, **more):
+    return {
+        "claim_id": claim,
+        "patient_id": patient,
+        "institution_id": place,
+        "visit_type": "inpatient",
+        "started_on": start,
+        "ended_on": end,
+    } | more
+
+
+@pytest.fixture
+def found(make_claims):
+    visits = [
+        visit("A1", "SWIFT", "H1", "09:00:00"),
+        visit("A2", "SWIFT", "H2", "09:20:00", credential_type="typed"),  # HIT: 60 km in 20 minutes, typed in by hand
+        visit("B1", "SLOW", "H1", "09:00:00"),
+        visit("B2", "SLOW", "H2", "11:00:00"),  # two hours for 60 km
+        visit("C1", "NEAR", "H1", "09:00:00"),
+        visit("C2", "NEAR", "H3", "09:05:00"),  # next door
+        visit("D1", "ONLINE", "H1", "09:00:00"),
+        visit("D2", "ONLINE", "H2", "09:10:00", is_online=True),
+        visit("E1", "TWIN", "H1", "09:00:00", total_amount=33.0),
+        visit("E2", "TWIN", "H2", "09:00:00", total_amount=33.0),  # the same bill entered twice
+        visit("F1", "MOTHER", "H1", "09:00:00"),
+        visit("F2", "MOTHER", "H2", "09:10:00"),  # her newborn was there
+        visit("G1", "REFUNDED", "H1", "09:00:00"),
+        visit("G2", "REFUNDED", "H2", "09:10:00"),
+        visit("H1", "DAYS_ONLY", "H1", "00:00:00"),
+        visit("H2", "DAYS_ONLY", "H2", "00:00:00"),
+        visit("I1", "MAN", "H1", "09:00:00"),
+        visit("I2", "WOMAN", "H1", "09:00:00"),
+    ]
+    stays = [
+        stay("J1", "BILOCATED", "H1", "2024-05-01", "2024-05-10"),
+        stay("J2", "BILOCATED", "H2", "2024-05-04", "2024-05-08"),  # HIT: four nights in both
+        stay("K1", "TRANSFERRED", "H1", "2024-05-01", "2024-05-04"),
+        stay("K2", "TRANSFERRED", "H2", "2024-05-04", "2024-05-09"),  # admitted on the day of discharge
+    ]
+    others = {claim["claim_id"]: 250.0 for claim, _ in visits if claim["claim_id"].endswith("2")}
+    claims = [claim | {"total_amount": claim.get("total_amount", others.get(claim["claim_id"], 100.0))} for claim, _ in visits] + stays
+    claims.append(
+        {"claim_id": "G3", "patient_id": "REFUNDED", "institution_id": "H2", "total_amount": -250.0, "is_refund": True, "refund_of": "G2"}
+    )
+    return run_rules(
+        make_claims(
+            claims=claims,
+            items=[{"claim_id": name, "item_code": "CERVIX", "charge_type": "examination", "unit_price": 80.0} for name in ("I1", "I2")],
+            visits=[row for _, row in visits],
+            institutions=PLACES,
+            patients=[
+                {"patient_id": "MAN", "sex": "male"},
+                {"patient_id": "CHILD", "mother_id": "MOTHER", "birth_date": "2024-05-30"},
+            ],
+            catalogue=[{"item_code": "CERVIX", "name": "宫颈检查", "list_type": "service", "sex_limit": "female"}],
+        ),
+        "2024-06-30",
+        rules=["impersonation"],
+    ).set_index("claim_id")
+
+
+def test_only_the_physically_impossible_is_evidence(found):
+    assert set(found.index) == {"A2", "J2", "I1"}
+    assert set(found.entity_type) == {"patient"}
+
+
+def test_the_amount_is_that_of_the_claim_that_somebody_else_used(found):
+    assert found.amount_in_question.to_dict() == {"A2": 250.0, "J2": 100.0, "I1": 80.0}
+    assert found.strength["A2"] == 1.0  # typed in by hand
+
+
+def test_the_wording_names_distance_and_minutes(found):
+    assert "20分钟" in load_rules()["impersonation"].text(found.facts["A2"])
+    assert "60 km apart within 20 minutes" in load_rules()["impersonation"].text(found.facts["A2"], "en")

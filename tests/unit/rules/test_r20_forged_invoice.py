@@ -1,0 +1,66 @@
+"""R20 伪造票据: a manual reimbursement with a number that was used before, or that its institution cannot have issued then."""
+
+import pytest
+
+from fraudml.rules import run_rules
+
+
+def manual(claim, patient, number, day="2024-06-03", **more):
+    return {
+        "claim_id": claim,
+        "patient_id": patient,
+        "invoice_no": number,
+        "is_manual": True,
+        "started_on": day,
+        "total_amount": 613.27,
+    } | more
+
+
+@pytest.fixture
+def found(make_claims):
+    # H9 numbers its invoices as the days go by
+    honest = [manual(f"N{n:02}", f"Q{n}", f"{70010 + 3 * n:08}", f"2024-05-{n:02}", institution_id="H9") for n in range(1, 26)]
+    claims = [
+        *honest,
+        manual("STRAY", "P9", "00098000", "2024-05-12", institution_id="H9"),  # HIT: a number far from that day's
+        manual("FIRST", "P1", "11110001"),
+        manual("COPY", "P2", "11110001", settled_at="2024-06-09 10:00:00"),  # HIT: another person's number
+        manual("CANCELLED", "P3", "11110002"),
+        manual("CANCEL", "P3", None, total_amount=-613.27, is_refund=True, refund_of="CANCELLED"),
+        manual("REISSUED", "P3", "11110002", settled_at="2024-06-09 10:00:00"),  # the original was taken back
+        manual("PART1", "P4", "11110003", visit_id="V4"),
+        manual("PART2", "P4", "11110003", visit_id="V4", total_amount=50.5),  # one visit, settled in two parts
+        manual("ROUND1", "P5", "11110004", total_amount=5000.0),  # HIT: three round sums of one person
+        manual("ROUND2", "P5", "11110005", total_amount=3000.0),
+        manual("ROUND3", "P5", "11110006", total_amount=4000.0),
+        manual("ROUND_ONCE", "P6", "11110007", total_amount=2000.0),
+        {"claim_id": "ONLINE", "patient_id": "P7", "invoice_no": "11110008"},
+        {"claim_id": "NO_NUMBER", "patient_id": "P8", "is_manual": True, "total_amount": 77.1},
+    ]
+    # what bills look like that nobody invented
+    claims += [{"claim_id": f"U{n}", "patient_id": f"U{n}", "total_amount": 200.37 + n} for n in range(60)]
+    return run_rules(make_claims(claims=claims), "2024-06-30", rules=["forged_invoice"])
+
+
+def test_copies_strays_and_round_sums_are_evidence_a_reissue_is_not(found):
+    assert set(found.claim_id) == {"COPY", "STRAY", "ROUND1", "ROUND2", "ROUND3"}
+
+
+def test_it_speaks_against_the_person_with_the_amount_of_the_claim(found):
+    rows = found.set_index("claim_id")
+    assert set(found.entity_type) == {"patient"}
+    assert rows.entity_id["COPY"] == "P2"
+    assert rows.amount_in_question["COPY"] == 613.27
+    assert rows.strength["COPY"] > rows.strength["ROUND1"]
+
+
+def test_before_the_original_was_cancelled_the_second_number_is_evidence(make_claims):
+    claims = make_claims(
+        claims=[
+            manual("CANCELLED", "P3", "11110002", "2024-06-01"),
+            manual("REISSUED", "P3", "11110002", "2024-06-03", total_amount=600.0),
+            manual("CANCEL", "P3", None, "2024-06-20", total_amount=-613.27, is_refund=True, refund_of="CANCELLED"),
+        ]
+    )
+    assert list(run_rules(claims, "2024-06-10", rules=["forged_invoice"]).claim_id) == ["REISSUED"]
+    assert run_rules(claims, "2024-06-30", rules=["forged_invoice"]).empty

@@ -1,0 +1,40 @@
+"""R22 重复享受待遇: one service paid by both schemes, or online and again by hand."""
+
+import pytest
+
+from fraudml.rules import run_rules
+
+
+@pytest.fixture
+def found(make_claims):
+    rows = [
+        ("A1", "BOTH", {"insurance_type": "employee"}),
+        ("A2", "BOTH", {"insurance_type": "resident", "settled_at": "2024-06-20 10:00:00"}),  # HIT
+        ("B1", "BY_HAND", {"visit_type": "inpatient", "ended_on": "2024-06-09"}),
+        (
+            "B2",
+            "BY_HAND",
+            {"visit_type": "inpatient", "ended_on": "2024-06-09", "is_manual": True, "settled_at": "2024-06-25 10:00:00"},
+        ),  # HIT
+        ("C1", "TRANSFER", {"insurance_type": "employee"}),
+        ("C2", "TRANSFER", {"insurance_type": "resident", "fund_amount": 0.0}),  # the second scheme paid nothing
+        ("D1", "TWO_SERVICES", {"insurance_type": "employee"}),
+        ("D2", "TWO_SERVICES", {"insurance_type": "resident", "total_amount": 47.0}),  # another service of that day
+        ("E1", "ONE_SCHEME", {}),
+        ("E2", "ONE_SCHEME", {}),  # two equal visits, both online: not this row
+        ("F1", "TAKEN_BACK", {}),
+        ("F2", "TAKEN_BACK", {"is_manual": True}),
+        ("G1", "ELSEWHERE", {}),
+        ("G2", "ELSEWHERE", {"is_manual": True, "institution_id": "H2"}),
+    ]
+    claims = [{"claim_id": name, "patient_id": patient} | more for name, patient, more in rows]
+    claims.append({"claim_id": "F3", "patient_id": "TAKEN_BACK", "total_amount": -100.0, "is_refund": True, "refund_of": "F1"})
+    return run_rules(make_claims(claims=claims), "2024-06-30", rules=["duplicate_benefit"])
+
+
+def test_the_second_payment_of_one_service_is_evidence(found):
+    assert dict(zip(found.claim_id, found.entity_id, strict=True)) == {"A2": "BOTH", "B2": "BY_HAND"}
+
+
+def test_the_amount_is_what_the_fund_paid_twice(found):
+    assert set(found.amount_in_question) == {70.0}

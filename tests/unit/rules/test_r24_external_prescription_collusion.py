@@ -1,0 +1,53 @@
+"""R24 虚假外配处方: a doctor's prescriptions go to one pharmacy far more than chance, colleagues and distance explain."""
+
+import pytest
+
+from fraudml.rules import load_rules, run_rules
+
+PLACES = [  # on one line: H1, its pharmacies a few hundred metres away, Y9 far off; Y5 stands alone beside H2
+    {"institution_id": "H1", "longitude": 120.000, "latitude": 30.0},
+    {"institution_id": "Y1", "longitude": 120.002, "latitude": 30.0},
+    {"institution_id": "Y2", "longitude": 120.004, "latitude": 30.0},
+    {"institution_id": "Y3", "longitude": 120.006, "latitude": 30.0},
+    {"institution_id": "Y9", "longitude": 120.100, "latitude": 30.0},
+    {"institution_id": "H2", "longitude": 120.500, "latitude": 30.0},
+    {"institution_id": "Y5", "longitude": 120.501, "latitude": 30.0},
+]
+
+
+def prescriptions(doctor, hospital, pharmacy, count):
+    return [
+        {
+            "patient_id": f"{doctor}{pharmacy}{n}",
+            "visit_type": "pharmacy",
+            "institution_id": pharmacy,
+            "started_on": f"2024-06-{1 + n % 28:02}",
+        }
+        | {"prescribing_doctor_id": doctor, "prescribing_institution_id": hospital}
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def found(make_claims):
+    rows = []
+    for doctor in ("D2", "D3", "D4", "D5"):
+        for pharmacy, count in (("Y1", 15), ("Y2", 12), ("Y3", 12), ("Y9", 1)):
+            rows += prescriptions(doctor, "H1", pharmacy, count)
+    rows += prescriptions("D1", "H1", "Y9", 30) + prescriptions("D1", "H1", "Y1", 6)  # HIT: past three nearer pharmacies
+    rows += prescriptions("D6", "H2", "Y5", 40) + prescriptions("D7", "H2", "Y5", 35)  # the only pharmacy beside the hospital
+    rows += prescriptions("D8", "H1", "Y9", 4)  # too few to say anything
+    return run_rules(make_claims(claims=rows, institutions=PLACES), "2024-06-30", rules=["external_prescription_collusion"])
+
+
+def test_the_pair_that_chance_does_not_explain(found):
+    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("doctor", "D1"), ("pharmacy", "Y9")}
+    assert len(found) == 60  # thirty prescriptions, spoken of against either side
+
+
+def test_what_was_due_anyway_is_not_in_question(found):
+    assert 0 < found[found.entity_type == "doctor"].amount_in_question.sum() < 30 * 100.0
+
+
+def test_the_wording_names_the_expected_number(found):
+    assert "36张外配处方中30张" in load_rules()["external_prescription_collusion"].text(found.facts.iloc[0])

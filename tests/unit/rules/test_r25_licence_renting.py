@@ -1,0 +1,86 @@
+"""R25 挂证执业: one licence at work in two places, in name only, or missing where drugs are sold."""
+
+import pytest
+
+from fraudml.rules import run_rules
+
+DAYS = [f"2024-06-{day:02}" for day in (3, 4, 5, 6, 7)]
+
+
+def sold(number, pharmacy, pharmacist, day, time="09:00:00"):
+    claim = f"S{number}"
+    return (
+        {
+            "claim_id": claim,
+            "patient_id": claim,
+            "institution_id": pharmacy,
+            "visit_type": "pharmacy",
+            "started_on": day,
+            "total_amount": 20.0,
+        },
+        {"claim_id": claim, "item_code": "X", "unit_price": 20.0, "pharmacist_id": pharmacist, "occurred_at": f"{day} {time}"},
+    )
+
+
+def evidence(make_claims, sales, **tables):
+    claims = make_claims(claims=[claim for claim, _ in sales], items=[item for _, item in sales], **tables)
+    return run_rules(claims, "2024-06-30", rules=["licence_renting"])
+
+
+@pytest.fixture
+def found(make_claims):
+    sales = []
+    for day in DAYS:
+        sales += [
+            sold(len(sales), "Y1", "HIRED", day, "09:00:00"),
+            sold(len(sales) + 1, "Y1", "HIRED", day, "17:00:00"),
+            sold(len(sales) + 2, "Y2", "HIRED", day, "10:00:00"),  # HIT: all day at both, registered at one
+            sold(len(sales) + 3, "Y2", "HIRED", day, "16:00:00"),
+            sold(len(sales) + 4, "Y1", "MULTI", day, "08:30:00"),
+            sold(len(sales) + 5, "Y3", "MULTI", day, "14:30:00"),  # registered at both, mornings here, afternoons there
+            sold(len(sales) + 6, "Y4", "HONEST", day),
+        ]
+    sales += [sold(len(sales), "Y4", "ONCE", DAYS[0]), sold(len(sales) + 1, "Y5", "ONCE", DAYS[0])]  # one day: a stand-in
+    posts = [("HIRED", "Y1"), ("MULTI", "Y1"), ("MULTI", "Y3"), ("HONEST", "Y4"), ("ONCE", "Y4")]
+    registrations = [
+        {"doctor_id": person, "institution_id": place, "role": "pharmacist", "started_on": "2020-01-01"} for person, place in posts
+    ]
+    return evidence(make_claims, sales, registrations=registrations)
+
+
+def test_two_places_at_once_are_evidence_registered_practice_is_not(found):
+    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("doctor", "HIRED")}
+
+
+def test_the_sales_at_the_unregistered_place_are_in_question(found):
+    assert len(found) == 10
+    assert found.amount_in_question.sum() == 200.0
+
+
+def test_sales_with_no_pharmacist(make_claims):
+    sales = []
+    for place in ("Y1", "Y2", "Y3", "Y4"):
+        for n in range(60):
+            on_duty = None if (place == "Y1" and n % 2) or n == 7 else f"PH_{place}"
+            sales.append(sold(len(sales), place, on_duty, f"2024-06-{1 + n % 28:02}"))
+    found = evidence(make_claims, sales)
+    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("pharmacy", "Y1")}
+    assert len(found) == 30
+
+
+def test_where_no_pharmacy_names_its_pharmacist_nothing_is_said(make_claims):
+    assert evidence(make_claims, [sold(n, f"Y{n % 3}", None, "2024-06-04") for n in range(90)]).empty
+
+
+def test_a_name_that_only_signs(make_claims):
+    claims, items = [], []
+    for doctor, by in (("SIGNER", "NURSE"), ("D2", "D2"), ("D3", "D3")):
+        for n in range(60):
+            claim = f"{doctor}{n}"
+            day = f"2024-06-{1 + n % 28:02}"
+            claims.append({"claim_id": claim, "patient_id": claim, "doctor_id": doctor, "started_on": day})
+            items.append(
+                {"claim_id": claim, "item_code": "C", "charge_type": "consultation", "doctor_id": doctor, "executing_doctor_id": by}
+            )
+    found = run_rules(make_claims(claims=claims, items=items), "2024-06-30", rules=["licence_renting"])
+    assert set(found.entity_id) == {"SIGNER"}

@@ -1,0 +1,59 @@
+"""R30 三个不一致: configured triples that must agree; a missing field is counted, never a hit."""
+
+import json
+
+import pytest
+
+from fraudml.rules import run_rules
+
+CATALOGUE = [
+    {
+        "item_code": "INSULIN",
+        "name": "胰岛素",
+        "list_type": "drug",
+        "covered_diagnoses": ["E10", "E11"],
+        "max_daily_dose": 1.0,
+        "dose_per_unit": 1.0,
+    },
+]
+
+
+def drug(number, place, diagnosis, quantity, days):
+    claim = f"{place}_{number}"
+    diagnoses = [{"claim_id": claim, "diagnosis": diagnosis, "is_main": True}] if diagnosis else []
+    item = {"claim_id": claim, "item_code": "INSULIN", "quantity": quantity, "unit_price": 10.0, "days_supply": days}
+    return {"claim_id": claim, "patient_id": claim, "institution_id": place, "total_amount": 10 * quantity}, item, diagnoses
+
+
+@pytest.fixture
+def claims(make_claims):
+    rows = [drug(n, f"H{2 + n % 4}", "E11.9", 7.0, 7.0) for n in range(200)]
+    rows += [drug(n, "H1", "E11.9", 7.0, 7.0) for n in range(20)]
+    rows += [drug(100 + n, "H1", "J06.9", 30.0, 7.0) for n in range(6)]  # HIT: a cold, insulin, four times the dose
+    rows += [drug(200 + n, "H2", "R73.9", 30.0, 7.0) for n in range(6)]  # a symptom code of the first visit
+    rows += [drug(300 + n, "H3", None, 30.0, 7.0) for n in range(6)]  # no diagnosis: missing
+    rows += [drug(400 + n, "H4", "J06.9", 30.0, None) for n in range(6)]  # no days: missing
+    rows += [drug(500 + n, "H5", "J06.9", 30.0, 7.0) for n in range(2)]  # two slips are no pattern
+    return make_claims(
+        claims=[claim for claim, _, _ in rows],
+        items=[item for _, item, _ in rows],
+        diagnoses=[row for _, _, diagnoses in rows for row in diagnoses],
+        catalogue=CATALOGUE,
+    )
+
+
+def test_what_disagrees_is_evidence_what_is_missing_is_not(claims):
+    found = run_rules(claims, "2024-06-30", rules=["triple_inconsistency"])
+    assert set(found.claim_id) == {f"H1_{100 + n}" for n in range(6)}
+    assert found.amount_in_question.sum() == 6 * 300.0
+
+
+def test_missing_fields_are_reported_beside_the_hits(claims, make_claims):
+    found = run_rules(claims, "2024-06-30", rules=["triple_inconsistency"])
+    facts = json.loads(found.facts.iloc[0])
+    assert (facts["disagree_count"], facts["complete_count"], facts["missing_count"]) == (6, 26, 0)
+
+
+def test_a_triple_that_is_not_configured_is_not_judged(claims):
+    only = {"triple_inconsistency": {"triples": ["bill_record_stock"]}}
+    assert run_rules(claims, "2024-06-30", rules=["triple_inconsistency"], parameters=only).empty
