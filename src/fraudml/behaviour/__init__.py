@@ -1,6 +1,7 @@
 """From declarations in ``features/`` to behaviour vectors, and who is compared with whom."""
 
-from fraudml.behaviour.catalogue import UNITS, Catalogue, Feature, load_catalogue
+from fraudml.behaviour.catalogue import load_catalogue
+from fraudml.behaviour.declared import UNITS, Catalogue, Feature
 from fraudml.behaviour.peers import peer_groups, peer_statistics
 from fraudml.behaviour.vectors import behaviour
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fraudml.behaviour.catalogue import Catalogue
+from fraudml.behaviour.declared import Catalogue
 
 if TYPE_CHECKING:
     import pandas as pd

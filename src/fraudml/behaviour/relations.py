@@ -7,7 +7,7 @@ or bears no time at all (one row of the entity's own table).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 ENTITY_KEYS = {
@@ -45,7 +45,8 @@ class Relation:
 class Grouping:
     """A pair relation declared in YAML: rows of ``of`` grouped by ``entity_id`` and ``by``; ``n`` counts them.
 
-    ``oldest`` is the widest bucket of its rows: 1 = first seen in the last month (of twelve).
+    ``oldest`` is the widest bucket of its rows: 1 = first seen in the last month (of twelve). ``where`` selects rows,
+    ``where_declared`` is file and line.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Grouping:
     by: tuple[str, ...]
     measures: Mapping[str, str] = field(default_factory=dict)
     where: str | None = None
+    where_declared: str = ""
 
 
 def relations_of(entity: str) -> dict[str, Relation]:
@@ -158,3 +160,10 @@ def _own(entity: str) -> dict[str, Relation]:
             single=True,
         )
     return own
+
+
+def population_sql(entity: str, is_there: Callable[[Relation], bool]) -> str:
+    """Who was active in the last twelve months, each once: named on a claim; a doctor also by ordering items or prescribing."""
+    relations = relations_of(entity)
+    acting = ["claims"] + (["items", "prescriptions"] if entity == "doctor" else [])
+    return " union ".join(f"select distinct entity_id from ({relations[name].sql})" for name in acting if is_there(relations[name]))

@@ -7,9 +7,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from fraudml.behaviour.catalogue import UNITS, load_catalogue
+from fraudml.behaviour.aggregates import MONTHS
+from fraudml.behaviour.catalogue import load_catalogue
+from fraudml.behaviour.declared import UNITS
 from fraudml.behaviour.joined import join_claims
-from fraudml.behaviour.vectors import MONTHS, vectors_sql
+from fraudml.behaviour.vectors import behaviour_sql
 from fraudml.claims import Claims, Snapshot
 from fraudml.config import as_of_days
 from fraudml.contracts import ENTITY_TYPES
@@ -35,7 +37,7 @@ def run(config: Any) -> None:
             for catalogue in catalogues:
                 target = Path(config.data_dir) / "features" / f"{catalogue.entity}.parquet"
                 with step(f"vectors of {catalogue.entity}"):
-                    rows = _accumulate(snapshot, vectors_sql(catalogue, snapshot), target, catalogue.entity)
+                    rows = _accumulate(snapshot, behaviour_sql(catalogue, snapshot), target, catalogue.entity)
                 log.info("%s: %s rows as of %s", target, rows, as_of)
 
 
@@ -71,7 +73,5 @@ def listing(conf_dir: str | None, lang: str) -> str:
         lines += [f"{entity}: {len(catalogue.features)} features, peers: {' x '.join(catalogue.peers)}"]
         for feature in catalogue.features.values():
             unit = UNITS[feature.unit][0 if lang == "zh" else 1] or feature.unit
-            lines.append(
-                f"  {feature.name:<40} {unit:<8} {feature.direction:<5} {','.join(feature.serves):<16} {feature.sentence(lang, None)}"
-            )
+            lines.append(f"  {feature.name:<40} {unit:<8} {feature.direction:<5} {','.join(feature.serves):<16} {feature.pattern(lang)}")
     return "\n".join(lines)
