@@ -1,0 +1,39 @@
+"""Money in question: counted once per line and claim, never above what the claim is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fraudml.rules import deduplicate_amounts
+
+
+def counted_amounts(evidence: pd.DataFrame, worth: pd.Series | None = None) -> pd.Series:
+    """The share of each evidence row in its lead's amount at risk, so that the rows of a lead add up to it.
+
+    Within a lead no line and no claim counts twice (:func:`fraudml.rules.deduplicate_amounts`), and a claim counts at most
+    what it is worth after refunds.
+
+    Parameters
+    ----------
+    evidence : ``lead`` and the columns of :data:`fraudml.contracts.EVIDENCE`.
+    worth : net total amount by claim_id (yuan).
+
+    Returns
+    -------
+    Series on the evidence's index, yuan >= 0, whole cents.
+    """
+    if evidence.empty:
+        return pd.Series(0.0, index=evidence.index)
+    # every lead counts for itself: its claims are made its own
+    lead = evidence["lead"].astype(str) + "\x1f"
+    apart = evidence.assign(
+        claim_id=(lead + evidence["claim_id"].fillna("")).where(evidence["claim_id"].notna(), None), entity_id=lead + evidence["entity_id"]
+    )
+    counted = deduplicate_amounts(apart)["amount_in_question"]
+    if worth is not None:
+        limit = evidence["claim_id"].map(worth).astype(float).fillna(np.inf).clip(lower=0.0)
+        total = counted.groupby(apart["claim_id"].fillna("~" + apart.index.to_series().astype(str))).transform("sum")
+        counted = counted * (limit / total.where(total > 0, 1.0)).clip(upper=1.0)
+    # down to the cent, so that a claim's rows never add up to more than the claim
+    return np.floor(counted * 100 + 1e-6) / 100

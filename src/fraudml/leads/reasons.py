@@ -1,0 +1,143 @@
+"""Why a lead is on the list, in words: what the rules found, what the models saw, what a ring is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from fraudml.leads.schemes import Scheme, wordings
+from fraudml.wording import number, render
+
+MOST_REASONS = 8
+FIELDS = ("feature", "value", "unit", "peer_median", "peer_percentile", "contribution", "text")
+
+
+def lead_reasons(
+    lead: Mapping[str, Any],
+    evidence: pd.DataFrame,
+    frozen: pd.DataFrame,
+    joined: Mapping[str, int],
+    book: Mapping[str, Scheme],
+    lang: str,
+) -> list[dict[str, Any]]:
+    """The reasons of one lead, most important first.
+
+    What a rule or a ring shows comes first, because it can be checked on paper; then what the models saw, in the order of
+    their contributions. Texts frozen at scoring are kept as they are.
+
+    Parameters
+    ----------
+    lead : entity_type, schemes, members, amount_at_risk, drawn, estimated (the amount is an estimate).
+    evidence : the lead's evidence rows with ``counted`` yuan, heaviest first.
+    frozen : rows of :data:`fraudml.contracts.REASONS` of the entity.
+    joined : how many matters of each entity type were taken in.
+    """
+    say = wordings()["reasons"]
+    rows: list[dict[str, Any]] = []
+    if lead["drawn"] == "random":
+        rows.append(_own("drawn:random", render(say["random"][lang], {}, lang)))
+    if lead["entity_type"] == "ring":
+        rows.append(_ring(lead, evidence, lang))
+    scored = {str(row.feature): row for row in frozen.itertuples(index=False)}
+    for scheme in lead["schemes"]:
+        found = evidence[evidence["rule"] == scheme]
+        if len(found) and book[scheme].rule is not None:
+            rows.append(_rule(found, book[scheme], scored.get(f"rule:{scheme}"), lang))
+    if joined:
+        types = wordings()["entity_types"]
+        rows.append(
+            _own(
+                "joined",
+                render(
+                    say["members"][lang],
+                    {"count": sum(joined.values()), "types": [f"{types[kind][lang]} {count}" for kind, count in sorted(joined.items())]},
+                    lang,
+                ),
+                float(sum(joined.values())),
+            )
+        )
+    models = sorted(
+        (row for name, row in scored.items() if not name.startswith(("rule:", "ring:"))),
+        key=lambda row: (-float(row.contribution) if pd.notna(row.contribution) else 0.0, str(row.feature)),
+    )
+    spoken = [row for row in models if pd.notna(row.contribution) and row.contribution > 0] or models
+    for row in spoken[: max(2, MOST_REASONS - len(rows))]:
+        text = row.text_zh if lang == "zh" else row.text_en
+        if isinstance(text, str) and text:
+            rows.append(
+                {
+                    "feature": row.feature,
+                    "value": _float(row.value),
+                    "unit": row.unit if isinstance(row.unit, str) else None,
+                    "peer_median": _float(row.peer_median),
+                    "peer_percentile": _float(row.peer_percentile),
+                    "contribution": _float(row.contribution),
+                    "text": text,
+                }
+            )
+    if not rows:
+        rows.append(_own("model", render(say["model"][lang], {}, lang)))
+    if lead["estimated"] and lead["amount_at_risk"] > 0:
+        rows.append(_own("excess", render(say["excess"][lang], {"amount": lead["amount_at_risk"]}, lang), lead["amount_at_risk"], "yuan"))
+    return rows
+
+
+def example_text(row: Any, book: Mapping[str, Scheme], lang: str) -> str:
+    """One piece of evidence in words; empty for what no rule worded."""
+    rule = book[row.rule].rule if row.rule in book else None
+    return rule.text(row.facts, lang) if rule is not None and isinstance(row.facts, str) else ""
+
+
+def _rule(found: pd.DataFrame, scheme: Scheme, scored: Any, lang: str) -> dict[str, Any]:
+    say = wordings()["reasons"]
+    best = found.sort_values(["strength", "counted", "claim_id"], ascending=[False, False, True], kind="stable").iloc[0]
+    values = {
+        "count": len(found),
+        "claims": found["claim_id"].nunique(),
+        "amount": float(found["counted"].sum()),
+        "day": best["occurred_on"].date() if pd.notna(best["occurred_on"]) else None,
+        "example": example_text(best, {scheme.id: scheme}, lang),
+    }
+    text = render(say["single" if len(found) == 1 else "examples"][lang], values, lang)
+    return {
+        "feature": f"rule:{scheme.id}",
+        "value": float(len(found)),
+        "unit": "records",
+        "peer_median": _float(scored.peer_median) if scored is not None else None,
+        "peer_percentile": _float(scored.peer_percentile) if scored is not None else None,
+        "contribution": _float(scored.contribution) if scored is not None else None,
+        "text": f"{scheme.name}:{text}" if lang == "zh" else f"{scheme.name}: {text}",
+    }
+
+
+def _ring(lead: Mapping[str, Any], evidence: pd.DataFrame, lang: str) -> dict[str, Any]:
+    counts = pd.Series([member["entity_type"] for member in lead["members"]]).value_counts()
+    types, measure = wordings()["entity_types"], wordings()["measure"][lang]
+    hubs = [
+        f"{number(counts[kind])}{measure.get(kind, ' ')}{types[kind][lang]}"
+        for kind in ("institution", "doctor", "pharmacy")
+        if kind in counts
+    ]
+    values = {
+        "hubs": hubs or [types["ring"][lang]],
+        "patients": int(counts.get("patient", 0)),
+        "claims": evidence["claim_id"].nunique(),
+        "amount": lead["amount_at_risk"],
+        "density": lead.get("density"),
+        "expected": lead.get("expected_density"),
+    }
+    known = all(isinstance(values[name], float) and values[name] == values[name] for name in ("density", "expected"))
+    if known:
+        values |= {name: number(100 * values[name], 1) + "%" for name in ("density", "expected")}
+    text = render(wordings()["reasons"]["ring" if known else "ring_plain"][lang], values, lang)
+    return _own(f"ring:{lead['entity_id']}", text, float(len(lead["members"])), "members")
+
+
+def _own(feature: str, text: str, value: float | None = None, unit: str | None = None) -> dict[str, Any]:
+    return dict.fromkeys(FIELDS) | {"feature": feature, "value": value, "unit": unit, "text": text}
+
+
+def _float(value: Any) -> float | None:
+    return float(value) if pd.notna(value) else None

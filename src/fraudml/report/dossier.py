@@ -1,0 +1,131 @@
+"""All that is shown of a lead, gathered for all leads in a few queries: one mapping per lead, plain values, ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fraudml.claims import Snapshot
+from fraudml.leads import Ranking, Scheme, schemes
+from fraudml.report.activity import activity
+from fraudml.report.evidence import MOST_CLAIMS, evidence_claims
+from fraudml.report.peers import peers_pictures
+from fraudml.report.pictures import months_picture, ring_picture, timeline_picture
+from fraudml.report.words import say
+from fraudml.rules import load_clauses
+
+
+def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir: str | Path | None = None) -> list[dict[str, Any]]:
+    """What workbook, page and notebook show, one mapping per lead in the order of rank.
+
+    Parameters
+    ----------
+    snapshot : the claims of the last months as of the leads' day.
+    ranking : leads and their evidence.
+
+    Returns
+    -------
+    Mappings with: id, rank, drawn, type, entity, title, schemes, region, place, risk, amount, estimated, expected, start, end,
+    reasons, clauses (id, text), benign, checks, documents, members, claims (the evidence), claims_total, pictures (name, svg, caption).
+    Amounts in yuan, days as ISO text.
+    """
+    leads = ranking.leads
+    if leads.empty:
+        return []
+    book = schemes(lang, conf_dir)
+    clauses = {number: clause.quoted(lang) for number, clause in load_clauses(conf_dir).items()}
+    done = activity(snapshot, leads, ranking.evidence)
+    claims = evidence_claims(snapshot, ranking.evidence)
+    peers = peers_pictures(snapshot, leads, done, lang=lang, conf_dir=conf_dir)
+    where = places(snapshot, leads, claims)
+    out = []
+    for lead in leads.to_dict("records"):
+        identity = lead["lead_id"]
+        own = [book[name] for name in lead["schemes"] if name in book]
+        found = claims.get(identity, [])
+        pictures = list(peers.get(identity, []))
+        if lead["entity_type"] == "ring":
+            pictures.insert(0, _picture("picture_ring", ring_picture(lead["members"], done.links(identity, lead["members"]), lang), lang))
+        if lanes := done.lanes(identity):
+            first, last = done.first, done.last
+            pictures.append(_picture("picture_timeline", timeline_picture(first, last, lanes, lang), lang))
+        if months := done.months(identity):
+            pictures.append(_picture("picture_months", months_picture(months, lang), lang))
+        out.append(
+            {
+                "id": identity,
+                "rank": lead["rank"],
+                "drawn": lead["drawn"],
+                "type": lead["entity_type"],
+                "entity": lead["entity_id"],
+                "title": ("、" if lang == "zh" else ", ").join(scheme.name for scheme in own[:2]),
+                "schemes": [{"id": scheme.id, "row": scheme.row, "name": scheme.name} for scheme in own],
+                "risk": round(lead["risk"], 4),
+                "amount": lead["amount_at_risk"],
+                "estimated": lead["schemes"] == ["unexplained"],
+                "expected": lead["expected_recovery"],
+                "start": lead["period_start"].isoformat(),
+                "end": lead["period_end"].isoformat(),
+                "reasons": [{"text": each["text"], "percentile": each["peer_percentile"]} for each in lead["reasons"]],
+                "clauses": [{"id": number, "text": clauses.get(number, "")} for number in lead["clauses"]],
+                "benign": _merged(own, "benign"),
+                "checks": list(lead["check_steps"]),
+                "documents": _merged(own, "documents"),
+                "members": lead["members"],
+                "claims": found[:MOST_CLAIMS],
+                "claims_total": len(found),
+                "rest_amount": round(sum(claim["amount"] for claim in found[MOST_CLAIMS:]), 2),
+                "loose": _loose(ranking.evidence, identity),
+                "pictures": pictures,
+                **where.get(identity, {"region": "", "place": ""}),
+            }
+        )
+    return out
+
+
+def places(snapshot: Snapshot, leads: pd.DataFrame, claims: Mapping[str, list[dict[str, Any]]]) -> dict[str, dict[str, str]]:
+    """Region and institution of each lead: the institution's own, else of the place that most of the evidence names."""
+    region = snapshot.query("select institution_id, region from institutions").set_index("institution_id")["region"]
+    at_home = (
+        snapshot.query("select patient_id, region from patients").set_index("patient_id")["region"]
+        if (leads["entity_type"] == "patient").any()
+        else {}
+    )
+    out = {}
+    for lead in leads.itertuples():
+        if lead.entity_type in ("institution", "pharmacy"):
+            place = lead.entity_id
+        else:
+            weight: dict[str, float] = {}
+            for claim in claims.get(lead.lead_id, []):
+                weight[claim["institution"]] = weight.get(claim["institution"], 0.0) + 1 + claim["amount"]
+            place = min(weight, key=lambda each: (-weight[each], each)) if weight else ""
+        name = region.get(place)
+        if not isinstance(name, str) and lead.entity_type == "patient":
+            name = at_home.get(lead.entity_id)
+        out[lead.lead_id] = {"place": place, "region": name if isinstance(name, str) else ""}
+    return out
+
+
+def _picture(name: str, svg: str, lang: str, caption: str = "") -> dict[str, str]:
+    return {"name": say(name, lang), "svg": svg, "caption": caption}
+
+
+def _merged(own: list[Scheme], what: str) -> list[str]:
+    return list(dict.fromkeys(each for scheme in own for each in getattr(scheme, what)))
+
+
+def _loose(evidence: pd.DataFrame, identity: str) -> list[dict[str, Any]]:
+    """Evidence that is no claim (a month's stock, a working day)."""
+    own = evidence[(evidence["lead_id"] == identity) & evidence["claim_id"].isna()]
+    return [
+        {
+            "day": row.occurred_on.date().isoformat() if pd.notna(row.occurred_on) else "",
+            "text": row.text if isinstance(row.text, str) else "",
+            "amount": row.amount,
+        }
+        for row in own.head(MOST_CLAIMS).itertuples()
+    ]

@@ -1,0 +1,147 @@
+"""The printable sheet: every lead on one page of A4, with room for the finding."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fraudml.report.cells import INK, QUIET, RULE, SOFT, Cells, lines_of, shortened
+from fraudml.report.words import say
+from fraudml.wording import number, written_day
+
+WIDTHS = (13, 21, 11, 14, 13, 11, 14)
+LETTERS = 92
+"""Latin letters of 10 points that fit across the page; a Chinese one counts two."""
+
+PAGE_HEIGHT = 745.0
+"""Points of an A4 page between the margins, with a reserve for the printer's own fonts."""
+
+LINE = 15.5
+FINDING_ROWS = 3
+MOST = {"reasons": 5, "checks": 6, "clauses": 3}
+
+
+def write_lead_pages(cells: Cells, dossiers: Sequence[Mapping[str, Any]], lang: str) -> dict[str, int]:
+    """Writes all pages below each other, with a page break after each; returns the first row of every lead."""
+    sheet = cells.sheet
+    sheet.hide_gridlines(2)
+    for column, width in enumerate(WIDTHS):
+        sheet.set_column(column, column, width)
+    row, breaks, anchors = 0, [], {}
+    for each in dossiers:
+        anchors[each["id"]] = row
+        row = _Page(cells, row, lang).write(each)
+        breaks.append(row)
+    sheet.set_portrait()
+    sheet.set_paper(9)
+    sheet.set_margins(left=0.55, right=0.45, top=0.5, bottom=0.5)
+    sheet.set_print_scale(92)
+    sheet.set_h_pagebreaks(breaks[:-1])
+    sheet.print_area(0, 0, max(row - 1, 0), len(WIDTHS) - 1)
+    sheet.set_footer("&R&8&P / &N", {"margin": 0.2})
+    return anchors
+
+
+class _Page:
+    """One lead's page, written from the top down; ``left`` is the height that remains."""
+
+    def __init__(self, cells: Cells, row: int, lang: str) -> None:
+        self.cells, self.row, self.lang = cells, row, lang
+        self.left = PAGE_HEIGHT / 0.92
+        self.last = len(WIDTHS) - 1
+
+    def write(self, lead: Mapping[str, Any]) -> int:
+        self._line(f"{lead['rank']}  {lead['title']}", height=28, font_size=16, bold=True, valign="vcenter")
+        who = " · ".join(
+            each
+            for each in (
+                f"{say('type_' + lead['type'], self.lang)} {lead['entity']}",
+                lead["region"],
+                say("drawn_" + lead["drawn"], self.lang),
+            )
+            if each
+        )
+        self._line(shortened(who, LETTERS), height=18, font_size=11)
+        self._facts(lead)
+        self._section("reasons", [each["text"] for each in lead["reasons"][: MOST["reasons"]]])
+        self._section("checks", [f"□ {each}" for each in lead["checks"][: MOST["checks"]]])
+        joined = (";" if self.lang == "zh" else "; ").join
+        self._section("documents", [joined(lead["documents"])] if lead["documents"] else [])
+        self._section("benign", [joined(lead["benign"])] if lead["benign"] else [])
+        self._section("clauses", [each["text"] or each["id"] for each in lead["clauses"][: MOST["clauses"]]])
+        self._evidence(lead)
+        self._finding()
+        return self.row
+
+    def _line(self, content: str, *, height: float = LINE, **wanted: Any) -> None:
+        self.cells.across(self.row, 0, self.last, content, **wanted)
+        self._next(height)
+
+    def _next(self, height: float) -> None:
+        self.cells.sheet.set_row(self.row, height)
+        self.row += 1
+        self.left -= height
+
+    def _facts(self, lead: Mapping[str, Any]) -> None:
+        days = [written_day(dt.date.fromisoformat(lead[name]), self.lang) for name in ("start", "end")]
+        amount = number(lead["amount"]) + (f" ({say('estimated', self.lang)})" if lead["estimated"] else "")
+        facts = (("amount", amount), ("expected", number(lead["expected"])), ("period", " – ".join(days)), ("place", lead["place"]))
+        content = "    ".join(f"{say(name, self.lang)} {value}" for name, value in facts if value)
+        self._line(content, height=LINE * lines_of(content, LETTERS) + 6, text_wrap=True, bg_color=SOFT, valign="vcenter")
+        self._gap()
+
+    def _section(self, name: str, texts: Sequence[str]) -> None:
+        if not texts or self.left < 220:
+            return
+        self._title(say(name, self.lang))
+        for content in texts:
+            kept = shortened(content, LETTERS * 4)
+            height = LINE * lines_of(kept, LETTERS) + 2
+            if self.left - height < 190:
+                break
+            self._line(kept, height=height, text_wrap=True)
+        self._gap()
+
+    def _title(self, content: str) -> None:
+        self._line(content, height=17, bold=True, font_color=QUIET, bottom=1, bottom_color=RULE)
+
+    def _gap(self) -> None:
+        self._next(6)
+
+    def _evidence(self, lead: Mapping[str, Any]) -> None:
+        room = int((self.left - 150) // LINE) - 2
+        shown = lead["claims"][: max(room, 0)]
+        if not shown:
+            return
+        note = (
+            say("evidence_look", self.lang)
+            if lead["estimated"]
+            else say("evidence_note", self.lang, shown=len(shown), total=lead["claims_total"])
+        )
+        self._title(f"{say('evidence', self.lang)}  {note}")
+        names = ("day", "claim", "visit", "institution", "patient", "total", "in_question")
+        for column, name in enumerate(names):
+            self.cells.text(self.row, column, say(name, self.lang), font_color=QUIET, font_size=9, align="right" if column > 4 else "left")
+        self._next(14)
+        for claim in shown:
+            values = (claim["day"], claim["claim"], say("visit_" + claim["kind"], self.lang), claim["institution"], claim["patient"])
+            for column, value in enumerate(values):
+                self.cells.text(self.row, column, shortened(str(value), int(WIDTHS[column] * 1.05)), font_size=9)
+            self.cells.money(self.row, 5, claim["total"], font_size=9)
+            self.cells.money(self.row, 6, None if lead["estimated"] else claim["amount"], font_size=9)
+            self._next(LINE - 1)
+        self._gap()
+
+    def _finding(self) -> None:
+        self._title(say("finding", self.lang))
+        boxes = (("finding_state", "finding_outcome", "finding_amount"), ("finding_date", "finding_unit", "signature"))
+        for names in boxes:
+            for column, name in zip((0, 2, 5), names, strict=True):
+                self.cells.text(self.row, column, say(name, self.lang), font_color=QUIET, valign="vcenter", font_size=9)
+            for column in (1, 3, 4, 6):
+                self.cells.text(self.row, column, "", bottom=1, bottom_color=INK)
+            self._next(26)
+        self.cells.text(self.row, 0, say("finding_remark", self.lang), font_color=QUIET, font_size=9)
+        self.cells.across(self.row, 1, self.last, "", bottom=1, bottom_color=INK)
+        self._next(34)

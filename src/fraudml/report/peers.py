@@ -1,0 +1,152 @@
+"""Each lead's subject among its peers: the measures its reasons name, drawn from the behaviour vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fraudml.behaviour import UNITS, load_catalogue, peer_groups
+from fraudml.behaviour.catalogue import Catalogue
+from fraudml.behaviour.peers import EVERYBODY, SEPARATOR
+from fraudml.claims import Snapshot
+from fraudml.engine import Engine
+from fraudml.report.activity import Activity
+from fraudml.report.pictures import peers_picture
+from fraudml.report.words import say
+
+DOTS = (np.arange(50) + 0.5) / 50
+"""Fifty dots: each stands for two of a hundred peers."""
+
+MOST_PICTURES = 2
+HUBS = ("institution", "pharmacy", "doctor", "patient")
+
+
+def peers_pictures(
+    snapshot: Snapshot, leads: pd.DataFrame, done: Activity, *, lang: str, conf_dir: str | Path | None = None
+) -> dict[str, list[dict[str, str]]]:
+    """By lead id one or two pictures of the subject among its peers.
+
+    The measures are those that the lead's reasons name; where none has a distribution, what the subject settled in the
+    last twelve months (a claim: its amount). A ring is shown by its largest member.
+    """
+    subjects = _subjects(leads)
+    out: dict[str, list[dict[str, str]]] = {}
+    for kind, asked in subjects.groupby("kind", sort=True):
+        vectors = _vectors(snapshot, str(kind), asked, conf_dir)
+        for lead, pictures in _drawn(vectors, asked, lang).items():
+            out[lead] = pictures
+    bare = subjects[~subjects["lead_id"].isin(out.keys())]
+    for kind, asked in bare.groupby("kind", sort=True):
+        out |= _by_amount(snapshot, str(kind), asked, lang)
+    return out
+
+
+def _subjects(leads: pd.DataFrame) -> pd.DataFrame:
+    """lead_id, kind, entity_id, features (named by the reasons, most important first), texts."""
+    rows = []
+    for lead in leads.itertuples():
+        kind, entity = lead.entity_type, lead.entity_id
+        if kind == "ring":
+            ordered = sorted(
+                lead.members,
+                key=lambda member: (HUBS.index(member["entity_type"]) if member["entity_type"] in HUBS else 9, member["entity_id"]),
+            )
+            if not ordered:
+                continue
+            kind, entity = ordered[0]["entity_type"], ordered[0]["entity_id"]
+        named = [each for each in lead.reasons if each["value"] is not None and ":" not in each["feature"]]
+        rows.append((lead.lead_id, kind, entity, [each["feature"] for each in named], {each["feature"]: each["text"] for each in named}))
+    return pd.DataFrame(rows, columns=["lead_id", "kind", "entity_id", "features", "texts"])
+
+
+def _vectors(snapshot: Snapshot, kind: str, asked: pd.DataFrame, conf_dir: str | Path | None) -> tuple[pd.DataFrame, Catalogue]:
+    """Peer attributes and the measures that the reasons name, of all entities of a kind."""
+    catalogue = load_catalogue(kind, conf_dir)
+    path = snapshot.data_dir / "features" / f"{kind}.parquet"
+    if not path.is_file():
+        return pd.DataFrame(), catalogue
+    engine: Engine = snapshot.engine
+    engine.parquet("vectors_on_disk", path)
+    has = engine.columns("vectors_on_disk")
+    wanted = sorted({name for names in asked["features"] for name in names[: MOST_PICTURES + 2]} & has.keys() & catalogue.features.keys())
+    attributes = [name for name in catalogue.peers if name in has]
+    if not wanted:
+        return pd.DataFrame(), catalogue
+    columns = ", ".join(f'"{name}"' for name in ["entity_id", *attributes, *wanted])
+    # a claim has one row, at its first snapshot; the others one per snapshot
+    when = f"= date '{snapshot.as_of}'" if kind != "claim" else f"<= date '{snapshot.as_of}'"
+    return snapshot.query(f"select {columns} from vectors_on_disk where as_of {when}"), catalogue
+
+
+def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str) -> dict[str, list[dict[str, str]]]:
+    vectors, catalogue = given
+    if vectors.empty:
+        return {}
+    vectors = vectors.set_index("entity_id")
+    group = peer_groups(vectors, catalogue)
+    labels = _labels(vectors, catalogue)
+    known: dict[tuple[str, str], np.ndarray] = {}
+    out: dict[str, list[dict[str, str]]] = {}
+    for subject in asked.itertuples():
+        if subject.entity_id not in vectors.index:
+            continue
+        label = group[subject.entity_id]
+        pictures = []
+        for name in subject.features:
+            if name not in vectors.columns or len(pictures) == MOST_PICTURES:
+                continue
+            value = vectors.at[subject.entity_id, name]
+            if (name, label) not in known:
+                values = (
+                    vectors.loc[labels[label.count(SEPARATOR) if label != EVERYBODY else -1] == label, name].dropna().to_numpy(dtype=float)
+                )
+                known[name, label] = np.quantile(values, DOTS, method="inverted_cdf") if len(values) else values
+            quantiles = known[name, label]
+            if pd.isna(value) or not len(quantiles):
+                continue
+            feature = catalogue.features[name]
+            scale = 100.0 if feature.unit == "share" else 1.0
+            unit = "%" if feature.unit == "share" else UNITS[feature.unit][0 if lang == "zh" else 1]
+            svg = peers_picture([float(each) * scale for each in quantiles], float(value) * scale, unit, lang)
+            pictures.append({"name": say("picture_peers", lang), "svg": svg, "caption": subject.texts[name]})
+        if pictures:
+            out[subject.lead_id] = pictures
+    return out
+
+
+def _labels(vectors: pd.DataFrame, catalogue: Catalogue) -> list[pd.Series]:
+    """Peer labels from the widest to the narrowest; the last one is everybody."""
+    labels: list[pd.Series] = []
+    for name in [each for each in catalogue.peers if each in vectors]:
+        text = vectors[name].astype("str")
+        labels.append(text if not labels else labels[-1] + SEPARATOR + text)
+    return [*labels, pd.Series(EVERYBODY, index=vectors.index)]
+
+
+def _by_amount(snapshot: Snapshot, kind: str, asked: pd.DataFrame, lang: str) -> dict[str, list[dict[str, str]]]:
+    column = {"patient": "patient_id", "doctor": "doctor_id", "claim": "claim_id"}.get(kind, "institution_id")
+    only = ""
+    if kind in ("institution", "pharmacy"):
+        only = (
+            f"and institution_id in (select institution_id from institutions where kind {'=' if kind == 'pharmacy' else '<>'} 'pharmacy')"
+        )
+    snapshot.engine.register("asked", asked[["lead_id", "entity_id"]].astype("str"))
+    snapshot.engine.table(
+        "spent", f"select {column} as entity_id, sum(total_amount) as amount from claims where {column} is not null {only} group by 1"
+    )
+    quantiles: Any = snapshot.engine.scalar(f"select quantile_disc(amount, {DOTS.tolist()}) from spent")
+    rows = snapshot.engine.rows("select lead_id, amount from asked join spent using (entity_id)")
+    caption = say("caption_amount_claim" if kind == "claim" else "caption_amount", lang)
+    return {
+        lead: [
+            {
+                "name": say("picture_peers", lang),
+                "svg": peers_picture([float(each) for each in quantiles], amount, say("yuan", lang), lang),
+                "caption": caption,
+            }
+        ]
+        for lead, amount in rows
+    }

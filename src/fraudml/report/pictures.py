@@ -1,0 +1,245 @@
+"""The pictures of a lead: against its peers, month by month, day by day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+
+from fraudml.report.svg import ACCENT, FAINT, INK, QUIET, TEXT, bars, dots, line, nice_ceiling, picture, text
+from fraudml.report.words import say, short_number
+
+WIDTH = 560
+
+
+def peers_picture(quantiles: Sequence[float], value: float, unit: str, lang: str) -> str:
+    """The entity's place among its peers: a quantile dot plot, every dot an equal share of the peers.
+
+    Parameters
+    ----------
+    quantiles : equally spaced quantiles of the peers, ascending.
+    value : the entity's own figure, in ``unit``.
+
+    References
+    ----------
+    M. Kay et al., "When (ish) is my bus?", CHI 2016: dots that can be counted are read more rightly than densities.
+    """
+    low, high = min(*quantiles, value), max(*quantiles, value)
+    median = quantiles[len(quantiles) // 2]
+    # far-out values would squeeze the peers into one column: then steps of ten are equally far apart
+    logarithmic = low >= 0 and high > 30 * max(median, high * 1e-6, 1e-9)
+    scale = (lambda number: math.log1p(max(number, 0.0) / max(median, high * 1e-4, 1e-9))) if logarithmic else float
+    left, right, base, radius = 16.0, WIDTH - 16.0, 118.0, 3.6
+    span = (scale(high) - scale(low)) or 1.0
+
+    def across(number: float) -> float:
+        return left + (right - left) * (scale(number) - scale(low)) / span
+
+    columns: dict[int, int] = {}
+    points = []
+    for each in quantiles:
+        column = round((across(each) - left) / (2 * radius + 0.6))
+        height = columns.get(column, 0)
+        columns[column] = height + 1
+        points.append((left + column * (2 * radius + 0.6), height))
+    step = min(2 * radius + 0.6, 74.0 / max(columns.values()))
+    placed = [(x, base - radius - 1 - height * step) for x, height in points]
+    at, middle = across(value), across(median)
+    share = 100 / len(quantiles)
+    edge = "end" if at > WIDTH * 0.72 else "start" if at < WIDTH * 0.28 else "middle"
+    own = f"{say('this_one', lang)} {short_number(value, lang)} {unit}".strip()
+    parts = [
+        line(left - 6, base, right + 6, base, QUIET),
+        dots(placed, radius, QUIET),
+        line(at, 26, at, base, ACCENT, 1.5),
+        f'<path d="M{at:.1f} {base - 7:.1f}l6 7l-6 7l-6 -7z" fill="{ACCENT}"/>',
+        text(at, 18, own, anchor=edge, fill=ACCENT, bold=True, size=13),
+        line(middle, base, middle, base + 7, TEXT, 1.5),
+        text(
+            max(middle, 60),
+            base + 22,
+            f"{say('peer_median', lang)} {short_number(median, lang)}",
+            anchor="middle" if middle > 80 else "start",
+            size=12,
+        )
+        if middle > 80
+        else text(left - 6, base + 22, f"{say('peer_median', lang)} {short_number(median, lang)}"),
+        text(right + 6, base + 22, say("dot_share", lang, share=short_number(share, lang)), anchor="end", size=11),
+    ]
+    above = sum(each < value for each in quantiles) * share
+    return picture(
+        parts,
+        WIDTH,
+        150,
+        say("picture_peers", lang),
+        say("alt_peers", lang, own=own, median=short_number(median, lang), above=short_number(above, lang)),
+    )
+
+
+def months_picture(months: Sequence[tuple[dt.date, float, float]], lang: str) -> str:
+    """Amounts by month: all that was settled, and the part in question.
+
+    Parameters
+    ----------
+    months : first day of the month, amount settled, amount in question (yuan), one for each month, in order.
+    """
+    top = nice_ceiling(max((max(total, asked) for _, total, asked in months), default=1.0))
+    left, right, base, height = 58.0, WIDTH - 8.0, 122.0, 92.0
+    width = (right - left) / max(len(months), 1)
+    gap = min(10.0, width * 0.28)
+    parts = []
+    for share in (0, 0.5, 1):
+        y = base - height * share
+        parts += [
+            line(left, y, right, y, QUIET if share == 0 else FAINT),
+            text(left - 8, y + 4, short_number(top * share, lang), anchor="end", size=11),
+        ]
+    parts.append(
+        bars(
+            (
+                (left + n * width + gap / 2, base - height * total / top, width - gap, height * total / top)
+                for n, (_, total, _) in enumerate(months)
+            ),
+            "#c3cad3",
+        )
+    )
+    parts.append(
+        bars(
+            (
+                (left + n * width + gap / 2, base - height * asked / top, width - gap, height * asked / top)
+                for n, (_, _, asked) in enumerate(months)
+            ),
+            ACCENT,
+        )
+    )
+    for number, (month, _, _) in enumerate(months):
+        label = (
+            f"{month.month}"
+            if number and month.month != 1
+            else (f"{month.year}.{month.month}" if len(months) > 1 else f"{month.year}.{month.month}")
+        )
+        parts.append(text(left + (number + 0.5) * width, base + 16, label, anchor="middle", size=11))
+    parts += [
+        bars([(left, 4, 10, 10)], "#c3cad3"),
+        text(left + 15, 13, say("settled", lang), size=11),
+        bars([(left + 120, 4, 10, 10)], ACCENT),
+        text(left + 135, 13, say("in_question", lang), size=11),
+        text(right, 13, say("yuan", lang), size=11, anchor="end"),
+    ]
+    asked = sum(each for _, _, each in months)
+    return picture(
+        parts,
+        WIDTH,
+        146,
+        say("picture_months", lang),
+        say("alt_months", lang, total=short_number(sum(each for _, each, _ in months), lang), asked=short_number(asked, lang)),
+    )
+
+
+Lane = Sequence[tuple[dt.date, int, int, bool]]
+"""Day, nights, number of claims, whether in question."""
+
+
+def timeline_picture(start: dt.date, end: dt.date, lanes: Mapping[str, Lane], lang: str) -> str:
+    """Visits, stays and purchases day by day; what is in question stands out."""
+    left, right, step = 74.0, WIDTH - 8.0, 30.0
+    days = max((end - start).days, 1)
+    used = {name: lane for name, lane in lanes.items() if lane}
+    base = 12.0 + step * len(used)
+
+    def across(when: dt.date) -> float:
+        return left + (right - left) * min(max((when - start).days, 0), days) / days
+
+    parts = []
+    month = start.replace(day=1)
+    while month <= end:
+        if month >= start:
+            x = across(month)
+            parts.append(line(x, 6, x, base + 2, FAINT))
+            label = f"{month.year}.{month.month}" if month.month == 1 or not any("</text>" in part for part in parts) else f"{month.month}"
+            parts.append(text(x, base + 16, label, size=11))
+        month = (month + dt.timedelta(days=32)).replace(day=1)
+    seen = 0
+    for row, (name, lane) in enumerate(used.items()):
+        y = 12.0 + step * row
+        parts += [text(0, y + 16, say(f"visit_{name}", lang), size=12), line(left, y + 22, right, y + 22, FAINT)]
+        most = max(count for _, _, count, _ in lane)
+        for flagged, colour in ((False, QUIET), (True, ACCENT)):
+            marks = []
+            for when, nights, count, asked in lane:
+                if asked is flagged:
+                    tall = 8 + 10 * math.sqrt(count / most)
+                    wide = max(2.0, across(when + dt.timedelta(days=nights)) - across(when)) if nights else 2.0
+                    marks.append((across(when), y + 22 - tall, wide, tall))
+            seen += sum(count for _, _, count, asked in lane if asked) if flagged else 0
+            parts.append(bars(marks, colour))
+    total = sum(count for lane in used.values() for _, _, count, _ in lane)
+    return picture(
+        parts,
+        WIDTH,
+        round(base + 24),
+        say("picture_timeline", lang),
+        say("alt_timeline", lang, count=short_number(total, lang), asked=short_number(seen, lang)),
+    )
+
+
+def ring_picture(members: Sequence[Mapping[str, str]], links: Sequence[tuple[str, str, int]], lang: str) -> str:
+    """Who is linked with whom in a ring; shapes tell the kind of member, not colours.
+
+    Parameters
+    ----------
+    members : entity_type, entity_id, role.
+    links : entity_id of a patient, entity_id of a doctor, institution or pharmacy, number of claims.
+    """
+    most = 48
+    hubs = [member for member in members if member["entity_type"] != "patient"][:12]
+    people = [member for member in members if member["entity_type"] == "patient"]
+    degree: dict[str, int] = {}
+    for patient, hub, count in links:
+        degree[patient] = degree.get(patient, 0) + count
+        degree[hub] = degree.get(hub, 0) + count
+    people = sorted(people, key=lambda member: (-degree.get(member["entity_id"], 0), member["entity_id"]))[:most]
+    centre_x, centre_y, outer = WIDTH / 2, 176.0, 138.0
+    inner = 0.0 if len(hubs) == 1 else 26.0 + 4.0 * len(hubs)
+    place: dict[str, tuple[float, float]] = {}
+    for group, radius in ((hubs, inner), (people, outer)):
+        for number, member in enumerate(group):
+            angle = 2 * math.pi * number / max(len(group), 1) - math.pi / 2
+            place[member["entity_id"]] = (centre_x + 1.45 * radius * math.cos(angle), centre_y + radius * math.sin(angle))
+    heaviest = max((count for _, _, count in links), default=1)
+    parts = []
+    for patient, hub, count in links:
+        if patient in place and hub in place:
+            (x1, y1), (x2, y2) = place[patient], place[hub]
+            parts.append(line(x1, y1, x2, y2, "#c3cad3", 0.6 + 2.0 * count / heaviest))
+    parts.append(dots([place[member["entity_id"]] for member in people], 5.0, TEXT))
+    for member in hubs:
+        x, y = place[member["entity_id"]]
+        parts.append(_shape(member["entity_type"], x, y))
+        parts.append(text(x, y + 24, member["entity_id"], anchor="middle", size=11, fill=INK, bold=True))
+    x = 10.0
+    for kind in [each for each in ("institution", "doctor", "pharmacy") if any(member["entity_type"] == each for member in hubs)]:
+        label = say(f"type_{kind}", lang)
+        parts += [_shape(kind, x + 8, 352, 0.7), text(x + 20, 356, label, size=11)]
+        x += 40 + 12 * len(label) if lang == "zh" else 34 + 7 * len(label)
+    parts += [dots([(x + 6, 352)], 5.0, TEXT), text(x + 16, 356, say("type_patient", lang), size=11)]
+    left_out = sum(member["entity_type"] == "patient" for member in members) - len(people)
+    if left_out > 0:
+        parts.append(text(WIDTH - 8, 356, say("left_out", lang, count=left_out), anchor="end", size=11))
+    return picture(
+        parts,
+        WIDTH,
+        366,
+        say("picture_ring", lang),
+        say("alt_ring", lang, hubs=len(hubs), people=len(people) + max(left_out, 0), links=len(links)),
+    )
+
+
+def _shape(kind: str, x: float, y: float, size: float = 1.0) -> str:
+    r = 10 * size
+    paths = {
+        "institution": f"M{x - r:.1f} {y - r:.1f}h{2 * r:.1f}v{2 * r:.1f}h{-2 * r:.1f}z",
+        "doctor": f"M{x:.1f} {y - 1.3 * r:.1f}l{1.3 * r:.1f} {1.3 * r:.1f}l{-1.3 * r:.1f} {1.3 * r:.1f}l{-1.3 * r:.1f} {-1.3 * r:.1f}z",
+        "pharmacy": f"M{x:.1f} {y - 1.2 * r:.1f}l{1.2 * r:.1f} {2.2 * r:.1f}h{-2.4 * r:.1f}z",
+    }
+    return f'<path d="{paths.get(kind, paths["institution"])}" fill="{ACCENT}" stroke="#fff" stroke-width="1.5"/>'

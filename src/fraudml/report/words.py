@@ -1,0 +1,42 @@
+"""The reports' own words in both languages (``wording.yaml`` of this package)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fraudml.config import read_yaml
+from fraudml.wording import number, render
+
+
+@cache
+def words() -> Mapping[str, Mapping[str, Any]]:
+    content: Mapping[str, Mapping[str, Any]] = read_yaml(Path(__file__).with_name("wording.yaml"))
+    return content
+
+
+def say(key: str, lang: str, **values: Any) -> str:
+    """A wording, filled in."""
+    return render(words()[key][lang], values, lang)
+
+
+def short_number(value: float, lang: str) -> str:
+    """A figure for an axis or a label: 12,345 or, from a hundred thousand, 12.3万 and 123K.
+
+    >>> short_number(31, "zh"), short_number(123456, "zh"), short_number(0.25, "en"), short_number(1234567, "en")
+    ('31', '12.3万', '0.25', '1.2M')
+    """
+    size = abs(value)
+    if lang == "zh":
+        if size >= 1e8:
+            return number(value / 1e8, 1) + "亿"
+        if size >= 1e5:
+            return number(value / 1e4, 1) + "万"
+    else:
+        if size >= 1e6:
+            return number(value / 1e6, 1) + "M"
+        if size >= 1e5:
+            return number(value / 1e3, 0) + "K"
+    return number(value, 0 if size >= 100 else 1 if size >= 10 else 2)

@@ -1,0 +1,297 @@
+"""``leads.xlsx``: read it in a minute, work down the list, print one page per lead, write the findings in and send it back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fraudml.report.cells import INK, QUIET, RULE, SOFT, YELLOW, Cells, lines_of
+from fraudml.report.lead_page import write_lead_pages
+from fraudml.report.words import say, short_number, words
+from fraudml.wording import written_day
+
+Dossiers = Sequence[Mapping[str, Any]]
+
+FINDINGS = ("finding_state", "finding_outcome", "finding_amount", "finding_date", "finding_unit", "finding_person", "finding_remark")
+"""Columns that come back filled in; the first row of the list sheet (hidden) names every column by its key."""
+
+KEYS_SHEET = "_leads"
+"""A sheet that is hidden altogether: rank, lead_id, entity, as handed out, should the list be damaged."""
+
+_LIST = {
+    "lead_id": 4,
+    "rank": 6,
+    "title": 24,
+    "kind": 10,
+    "entity": 18,
+    "region": 10,
+    "place": 16,
+    "amount": 15,
+    "certainty": 9,
+    "expected": 15,
+    "main_reason": 62,
+    "period": 24,
+    "drawn": 12,
+    "finding_state": 12,
+    "finding_outcome": 12,
+    "finding_amount": 14,
+    "finding_date": 12,
+    "finding_unit": 16,
+    "finding_person": 12,
+    "finding_remark": 28,
+}
+KEY_ROW, HEAD_ROW = 0, 1
+
+
+def write_workbook(path: Path, dossiers: Dossiers, *, as_of: dt.date, start: dt.date, lang: str) -> Path:
+    """Writes the workbook: summary, list with finding columns, evidence by settlement and by line, one page per lead."""
+    import xlsxwriter
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        # the same input gives the same file
+        book.set_properties({"title": say("title", lang), "created": dt.datetime(as_of.year, as_of.month, as_of.day)})  # noqa: DTZ001 - Excel knows no zones
+        sheets = {
+            name: book.add_worksheet(say(name, lang))
+            for name in ("sheet_first", "sheet_list", "sheet_pages", "sheet_claims", "sheet_lines")
+        }
+        anchors = write_lead_pages(Cells(book, sheets["sheet_pages"]), dossiers, lang)
+        _summary(Cells(book, sheets["sheet_first"]), dossiers, as_of, start, lang)
+        _list(Cells(book, sheets["sheet_list"]), dossiers, anchors, lang)
+        _claims(Cells(book, sheets["sheet_claims"]), dossiers, lang)
+        _lines(Cells(book, sheets["sheet_lines"]), dossiers, lang)
+        _keys(Cells(book, book.add_worksheet(KEYS_SHEET)), dossiers)
+    return path
+
+
+def certainty(risk: float, lang: str) -> str:
+    """High, medium or low: a probability in words."""
+    return say("certainty_high" if risk >= 0.7 else "certainty_medium" if risk >= 0.4 else "certainty_low", lang)
+
+
+def _summary(cells: Cells, dossiers: Dossiers, as_of: dt.date, start: dt.date, lang: str) -> None:
+    sheet = cells.sheet
+    sheet.hide_gridlines(2)
+    for column, width in enumerate((3, 34, 14, 22, 14)):
+        sheet.set_column(column, column, width)
+    cells.text(1, 1, say("title", lang), font_size=20, bold=True)
+    total = sum(each["amount"] for each in dossiers)
+    cells.text(2, 1, say("subtitle", lang, start=start, end=as_of, count=len(dossiers), amount=short_number(total, lang)), font_size=12)
+    sheet.set_row(1, 32)
+    sheet.set_row(2, 22)
+    row = 4
+    cells.across(row, 1, 4, say("intro", lang), text_wrap=True, font_color=QUIET)
+    sheet.set_row(row, 15 * lines_of(say("intro", lang), 84) + 6)
+    row = _heading(cells, row + 2, say("how_to", lang))
+    for number in (1, 2, 3):
+        content = f"{number}. " + say(f"how_to_{number}", lang)
+        cells.across(row, 1, 4, content, text_wrap=True)
+        sheet.set_row(row, 15 * lines_of(content, 84) + 4)
+        row += 1
+    for title, key, names in (
+        ("by_scheme", lambda each: each["title"], None),
+        ("by_type", lambda each: say(f"type_{each['type']}", lang), None),
+        ("drawn", lambda each: say(f"drawn_{each['drawn']}", lang), None),
+    ):
+        row = _heading(cells, row + 1, say(title, lang))
+        head = {"bottom": 1, "bottom_color": RULE, "font_color": QUIET}
+        cells.text(row, 1, "", **head)
+        cells.text(row, 2, say("count", lang), align="right", **head)
+        cells.text(row, 3, say("amount", lang), align="right", **head)
+        row += 1
+        counts = Counter(key(each) for each in dossiers)
+        for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:15]:
+            cells.text(row, 1, name)
+            cells.number(row, 2, count, num_format="#,##0", align="right")
+            cells.money(row, 3, sum(each["amount"] for each in dossiers if key(each) == name))
+            row += 1
+    sheet.set_portrait()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 1)
+    sheet.print_area(0, 0, row, 4)
+    sheet.activate()
+
+
+def _heading(cells: Cells, row: int, title: str) -> int:
+    cells.text(row, 1, title, bold=True, font_size=12)
+    cells.sheet.set_row(row, 20)
+    return row + 1
+
+
+def _list(cells: Cells, dossiers: Dossiers, anchors: Mapping[str, int], lang: str) -> None:
+    sheet = cells.sheet
+    names = list(_LIST)
+    place = {name: number for number, name in enumerate(names)}
+    for name, width in _LIST.items():
+        sheet.set_column(place[name], place[name], width, None, {"hidden": name == "lead_id"})
+        cells.text(KEY_ROW, place[name], name)
+        fill = YELLOW if name in FINDINGS else SOFT
+        title = name if name == "lead_id" else say(name, lang)
+        cells.text(HEAD_ROW, place[name], title, bold=True, bg_color=fill, bottom=1, bottom_color=INK, text_wrap=True, valign="vcenter")
+    sheet.set_row(KEY_ROW, None, None, {"hidden": True})
+    sheet.set_row(HEAD_ROW, 30)
+    # sorting a protected sheet needs unlocked cells: what must not change is guarded by validation instead
+    plain = {"locked": False, "bottom": 4, "bottom_color": RULE}
+    wrapped = plain | {"text_wrap": True}
+    for number, each in enumerate(dossiers):
+        row = HEAD_ROW + 1 + number
+        reason = each["reasons"][0]["text"] if each["reasons"] else ""
+        period = f"{written_day(dt.date.fromisoformat(each['start']), lang)} – {written_day(dt.date.fromisoformat(each['end']), lang)}"
+        cells.text(row, place["lead_id"], each["id"], **plain)
+        cells.number(row, place["rank"], each["rank"], **plain)
+        cells.text(row, place["title"], each["title"], bold=True, **wrapped)
+        cells.text(row, place["kind"], say(f"type_{each['type']}", lang), **plain)
+        link = f"internal:'{say('sheet_pages', lang)}'!A{anchors[each['id']] + 1}"
+        sheet.write_url(
+            row, place["entity"], link, cells.format(font_color="#1f5fa8", underline=1, quote_prefix=True, **wrapped), each["entity"][:250]
+        )
+        cells.text(row, place["region"], each["region"], **plain)
+        cells.text(row, place["place"], each["place"], **wrapped)
+        cells.money(row, place["amount"], each["amount"], **plain)
+        cells.text(row, place["certainty"], certainty(each["risk"], lang), **plain)
+        cells.money(row, place["expected"], each["expected"], **plain)
+        cells.text(row, place["main_reason"], reason, **wrapped)
+        cells.text(row, place["period"], period, **wrapped)
+        cells.text(row, place["drawn"], say(f"drawn_{each['drawn']}", lang), **wrapped)
+        for name in FINDINGS:
+            kind = {"finding_amount": {"num_format": "#,##0.00"}, "finding_date": {"num_format": "yyyy-mm-dd"}}.get(name, {})
+            sheet.write_blank(row, place[name], None, cells.format(bg_color=YELLOW, **kind, **wrapped))
+        height = max(
+            lines_of(reason, _LIST["main_reason"] * 0.95),
+            lines_of(each["title"], _LIST["title"] * 0.9),
+            lines_of(period, _LIST["period"] * 0.9),
+        )
+        sheet.set_row(row, min(15 * height + 5, 300))
+    last = HEAD_ROW + max(len(dossiers), 1)
+    sheet.autofilter(HEAD_ROW, 0, last, len(names) - 1)
+    sheet.freeze_panes(HEAD_ROW + 1, place["kind"])
+    _validations(sheet, place, last, lang)
+    sheet.protect("", {"sort": True, "autofilter": True, "format_rows": True, "select_locked_cells": True, "select_unlocked_cells": True})
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(HEAD_ROW)
+    sheet.set_footer("&C&P / &N")
+    sheet.print_area(HEAD_ROW, place["rank"], last, place["drawn"])
+
+
+def _validations(sheet: Any, place: Mapping[str, int], last: int, lang: str) -> None:
+    first = HEAD_ROW + 1
+
+    def guard(name: str, rule: dict[str, Any]) -> None:
+        sheet.data_validation(first, place[name], last, place[name], {"error_title": say("finding", lang)} | rule)
+
+    for name, choices in (("finding_state", "states"), ("finding_outcome", "outcomes")):
+        guard(name, {"validate": "list", "source": words()[choices][lang], "error_message": say("invalid_choice", lang)})
+    guard("finding_amount", {"validate": "decimal", "criteria": ">=", "value": 0, "error_message": say("invalid_number", lang)})
+    guard("finding_date", {"validate": "date", "criteria": ">=", "value": dt.date(2000, 1, 1), "error_message": say("invalid_date", lang)})
+    sheet.data_validation(
+        first,
+        0,
+        last,
+        place["drawn"],
+        {
+            "validate": "custom",
+            "value": "=FALSE",
+            "ignore_blank": False,
+            "error_title": say("finding", lang),
+            "error_message": say("read_only", lang),
+        },
+    )
+
+
+def _claims(cells: Cells, dossiers: Dossiers, lang: str) -> None:
+    columns = (
+        ("rank", 6), ("suspected", 20), ("entity", 18), ("claim", 24), ("day", 12), ("visit", 10), ("institution", 16), ("doctor", 16),
+        ("patient", 18), ("diagnosis", 10), ("total", 13), ("in_question", 13), ("what", 70),
+    )  # fmt: skip
+    _head(cells, columns, lang)
+    row = 1
+    for each in dossiers:
+        for claim in each["claims"]:
+            values = (
+                claim["claim"],
+                claim["day"],
+                say(f"visit_{claim['kind']}", lang),
+                claim["institution"],
+                claim["doctor"],
+                claim["patient"],
+                claim["diagnosis"],
+            )
+            _who(cells, row, each)
+            for number, value in enumerate(values):
+                cells.text(row, 3 + number, value)
+            cells.money(row, 10, claim["total"])
+            cells.money(row, 11, claim["amount"] if not each["estimated"] else None)
+            cells.text(row, 12, "\n".join(claim["text"]), text_wrap=True)
+            row += 1
+        for loose in each["loose"]:
+            _who(cells, row, each)
+            cells.text(row, 4, loose["day"])
+            cells.money(row, 11, loose["amount"])
+            cells.text(row, 12, loose["text"], text_wrap=True)
+            row += 1
+        if each["rest_amount"] > 0:
+            _who(cells, row, each)
+            cells.text(row, 3, say("evidence_rest", lang))
+            cells.money(row, 11, each["rest_amount"])
+            row += 1
+    _foot(cells, row, len(columns))
+
+
+def _lines(cells: Cells, dossiers: Dossiers, lang: str) -> None:
+    columns = (
+        ("rank", 6), ("suspected", 20), ("entity", 18), ("claim", 24), ("day", 12), ("item_code", 22), ("item", 34), ("quantity", 10), ("price", 12),
+        ("line_amount", 13), ("in_question", 13),
+    )  # fmt: skip
+    _head(cells, columns, lang)
+    row = 1
+    for each in dossiers:
+        for claim in each["claims"]:
+            for line in claim["lines"]:
+                if not line["flagged"]:
+                    continue
+                _who(cells, row, each)
+                for number, value in enumerate((claim["claim"], claim["day"], line["item"], line["name"])):
+                    cells.text(row, 3 + number, value)
+                cells.number(row, 7, line["quantity"], num_format="#,##0.##")
+                cells.money(row, 8, line["price"])
+                cells.money(row, 9, line["amount"])
+                cells.money(row, 10, line["asked"])
+                row += 1
+    _foot(cells, row, len(columns))
+
+
+def _who(cells: Cells, row: int, dossier: Mapping[str, Any]) -> None:
+    cells.number(row, 0, dossier["rank"])
+    cells.text(row, 1, dossier["title"])
+    cells.text(row, 2, dossier["entity"])
+
+
+def _head(cells: Cells, columns: Sequence[tuple[str, int]], lang: str) -> None:
+    for number, (name, width) in enumerate(columns):
+        cells.sheet.set_column(number, number, width)
+        cells.text(0, number, say(name, lang), bold=True, bg_color=SOFT, bottom=1, bottom_color=INK)
+    cells.sheet.freeze_panes(1, 3)
+
+
+def _foot(cells: Cells, rows: int, columns: int) -> None:
+    cells.sheet.autofilter(0, 0, max(rows - 1, 1), columns - 1)
+    cells.sheet.set_landscape()
+    cells.sheet.set_paper(9)
+    cells.sheet.fit_to_pages(1, 0)
+    cells.sheet.repeat_rows(0)
+
+
+def _keys(cells: Cells, dossiers: Dossiers) -> None:
+    for column, name in enumerate(("rank", "lead_id", "entity_type", "entity_id", "amount_at_risk")):
+        cells.text(0, column, name)
+    for row, each in enumerate(dossiers, 1):
+        cells.number(row, 0, each["rank"])
+        for column, name in enumerate(("id", "type", "entity"), 1):
+            cells.text(row, column, each[name])
+        cells.money(row, 4, each["amount"])
+    cells.sheet.very_hidden()

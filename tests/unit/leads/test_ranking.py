@@ -1,0 +1,272 @@
+"""From scores to the list: one lead per matter, ranked, complete."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import fraudml as fm
+from fraudml.contracts import LEADS
+from fraudml.errors import FraudmlError
+from fraudml.leads import Policy, ranking
+
+
+def ids(leads: pd.DataFrame) -> list[str]:
+    return leads["entity_id"].tolist()
+
+
+def test_scores_alone_make_a_list(score):
+    leads = fm.rank_leads({"doctor": score(D1=0.2, D2=0.9)}, capacity=2, explore=0)
+    assert ids(leads) == ["D2", "D1"]
+    assert list(leads.columns) == list(LEADS)
+    assert leads["rank"].tolist() == [1, 2]
+    assert leads["schemes"].tolist() == [["unexplained"], ["unexplained"]]
+    assert all(reasons and reasons[0]["text"] for reasons in leads["reasons"])
+
+
+def test_one_table_with_entity_types_is_the_same(score):
+    table = pd.concat([score(D1=0.2).assign(entity_type="doctor"), score(P1=0.9).assign(entity_type="patient")])
+    assert ids(fm.rank_leads(table, explore=0)) == ["P1", "D1"]
+
+
+def test_no_scores_give_no_leads_but_all_columns(score):
+    leads = fm.rank_leads({"doctor": score().iloc[:0]})
+    assert len(leads) == 0
+    assert list(leads.columns) == list(LEADS)
+    assert leads["risk"].dtype == "float64"
+    assert leads["rank"].dtype == "int32"
+
+
+def test_rules_of_the_scores_name_the_scheme_and_screens_never_stand_alone(score):
+    scores = score(D1=0.9, D2=0.8, D3=0.7)
+    scores["rules"] = [["high_cost"], ["excessive_prescription", "high_cost"], []]
+    leads = fm.rank_leads({"doctor": scores}, explore=0)
+    assert ids(leads) == ["D2", "D3"]
+    assert leads["schemes"].tolist() == [["excessive_prescription"], ["unexplained"]]
+
+
+def test_a_screen_with_a_trained_model_behind_it_is_unexplained(score):
+    scores = score(D1=0.9).assign(supervised=0.9)
+    scores["rules"] = [["high_cost"]]
+    assert fm.rank_leads({"doctor": scores}, explore=0)["schemes"].tolist() == [["unexplained"]]
+
+
+def test_evidence_of_screens_is_no_evidence(score, hit):
+    evidence = hit(("high_cost", "patient", "P1", "C1", None, 500.0), severity="screen")
+    scores = score(P1=0.9)
+    scores["rules"] = [["high_cost"]]
+    assert fm.rank_leads({"patient": scores}, evidence=evidence, explore=0).empty
+
+
+def test_a_clear_violation_goes_before_a_weak_million(score, hit):
+    evidence = hit(
+        ("overpriced_charge", "institution", "H1", "C1", None, 2_000_000.0), ("overpriced_charge", "institution", "H2", "C2", None, 2_000.0)
+    )
+    leads = fm.rank_leads({"institution": score(H1=0.3, H2=0.95)}, evidence=evidence, explore=0)
+    assert ids(leads) == ["H2", "H1"]
+    assert leads["expected_recovery"].tolist() == [1900.0, 600_000.0]
+
+
+def test_among_the_equally_certain_money_decides(score, hit):
+    evidence = hit(
+        ("overpriced_charge", "institution", "H1", "C1", None, 100.0), ("overpriced_charge", "institution", "H2", "C2", None, 900.0)
+    )
+    assert ids(fm.rank_leads({"institution": score(H1=0.9, H2=0.9)}, evidence=evidence, explore=0)) == ["H2", "H1"]
+
+
+def test_a_claim_belongs_to_whom_its_evidence_speaks_against(score, hit):
+    evidence = hit(
+        ("overpriced_charge", "institution", "H1", "C1", "L1", 30.0), ("overpriced_charge", "institution", "H1", "C2", "L2", 30.0)
+    )
+    leads = fm.rank_leads({"institution": score(H1=0.9), "claim": score(C1=0.95, C2=0.9)}, evidence=evidence, explore=0)
+    assert ids(leads) == ["H1"]
+    assert leads["amount_at_risk"].tolist() == [60.0]
+    assert sorted(leads["evidence_claim_ids"][0]) == ["C1", "C2"]
+
+
+def test_one_sure_claim_of_a_hardly_suspicious_institution_stands_for_itself(score, hit):
+    evidence = hit(("overpriced_charge", "institution", "H1", "C1", "L1", 30.0))
+    leads = fm.rank_leads({"institution": score(H1=0.1), "claim": score(C1=0.95)}, evidence=evidence, explore=0)
+    assert [(lead.entity_type, lead.schemes) for lead in leads.itertuples()] == [("claim", ["overpriced_charge"])]
+
+
+def test_several_sure_claims_are_their_institutions_pattern(score, hit):
+    rows = [("overpriced_charge", "institution", "H1", f"C{number}", None, 30.0) for number in range(4)]
+    claims = score(**{f"C{number}": 0.9 for number in range(4)})
+    leads = fm.rank_leads({"institution": score(H1=0.1), "claim": claims}, evidence=hit(*rows), explore=0)
+    assert ids(leads) == ["H1"]
+    assert leads["risk"][0] == pytest.approx(0.9)
+
+
+def test_a_patient_inside_a_pharmacys_pattern_is_not_repeated(score, hit):
+    rows = [(kind, who) for who in ("P1", "P2") for kind in ("patient", "pharmacy")]
+    evidence = hit(*[("account_cash_out", kind, who if kind == "patient" else "Y1", f"C{who}", None, 100.0) for kind, who in rows])
+    leads = fm.rank_leads({"patient": score(P1=0.9, P2=0.8), "pharmacy": score(Y1=0.9)}, evidence=evidence, explore=0)
+    assert [(lead.entity_type, lead.amount_at_risk) for lead in leads.itertuples()] == [("pharmacy", 200.0)]
+
+
+def test_other_lines_of_one_claim_are_another_matter(score, hit):
+    evidence = hit(("overpriced_charge", "institution", "H1", "C1", "L1", 30.0), ("drug_resale", "patient", "P1", "C1", "L2", 400.0))
+    leads = fm.rank_leads({"institution": score(H1=0.9), "patient": score(P1=0.9)}, evidence=evidence, explore=0)
+    assert sorted(ids(leads)) == ["H1", "P1"]
+
+
+def test_a_pharmacy_is_only_ever_a_pharmacy(score, hit):
+    evidence = hit(("overpriced_charge", "institution", "Y1", "C1", None, 30.0))
+    leads = fm.rank_leads({"institution": score(Y1=0.9), "pharmacy": score(Y1=0.8)}, evidence=evidence, explore=0)
+    assert [(lead.entity_type, lead.entity_id, lead.schemes) for lead in leads.itertuples()] == [("pharmacy", "Y1", ["overpriced_charge"])]
+
+
+def test_evidence_is_of_the_last_twelve_months(score, hit):
+    rows = (("overpriced_charge", "institution", "H1", "C1", None, 30.0), ("overpriced_charge", "institution", "H1", "C2", None, 70.0))
+    evidence = hit(*rows)
+    evidence["occurred_on"] = pd.to_datetime(["2023-06-30", "2024-02-01"])
+    lead = fm.rank_leads({"institution": score(H1=0.9)}, evidence=evidence, explore=0).iloc[0]
+    assert lead["amount_at_risk"] == 70.0
+    assert (str(lead["period_start"]), str(lead["period_end"])) == ("2024-02-01", "2024-02-01")
+
+
+def rings(**more: object) -> pd.DataFrame:
+    members = [{"entity_type": "doctor", "entity_id": "D1", "role": "prescriber"}] + [
+        {"entity_type": "patient", "entity_id": f"P{number}", "role": "patient"} for number in range(3)
+    ]
+    plain = {
+        "ring_id": "G1", "as_of": pd.Timestamp("2024-06-30"), "scheme": "collusive_group", "period_start": pd.Timestamp("2024-01-01"),
+        "period_end": pd.Timestamp("2024-06-30"), "members": members, "synchrony": 0.9, "density": 0.8, "expected_density": 0.1,
+        "p_value": 0.001, "amount": 900.0, "claim_ids": ["C0", "C1", "C2"],
+    }  # fmt: skip
+    return pd.DataFrame([plain | more])
+
+
+def test_a_ring_takes_in_its_members(score, hit):
+    evidence = hit(*[("drug_resale", "patient", f"P{number}", f"C{number}", None, 300.0) for number in range(3)])
+    scores = {"patient": score(P0=0.8, P1=0.8, P2=0.8), "doctor": score(D1=0.9)}
+    leads = fm.rank_leads(scores, evidence=evidence, rings=rings(), explore=0)
+    assert [(lead.entity_type, lead.entity_id) for lead in leads.itertuples()] == [("ring", "G1")]
+    assert [member["entity_id"] for member in leads["members"][0]] == ["D1", "P0", "P1", "P2"]
+    assert leads["amount_at_risk"][0] == 900.0
+    assert 0.89 < leads["risk"][0] <= 0.9
+
+
+def test_a_ring_of_another_day_is_no_lead(score):
+    found = fm.rank_leads({"doctor": score(D1=0.9)}, rings=rings(as_of=pd.Timestamp("2024-05-31")), explore=0)
+    assert found["entity_type"].tolist() == ["doctor"]
+
+
+def test_capacity_counts_all_rows_and_some_are_drawn(score):
+    scores = score(**{f"P{number}": 0.9 - number / 1000 for number in range(300)})
+    leads = fm.rank_leads({"patient": scores}, capacity=50)
+    assert len(leads) == 50
+    assert leads["drawn"].tolist() == ["ranked"] * 45 + ["random"] * 5
+    assert leads["entity_id"].is_unique
+    again = fm.rank_leads({"patient": scores}, capacity=50)
+    assert ids(again) == ids(leads)
+    other = fm.rank_leads({"patient": scores}, capacity=50, seed=1)
+    assert ids(other)[:45] == ids(leads)[:45]
+    assert ids(other)[45:] != ids(leads)[45:]
+
+
+def test_row_order_and_names_change_nothing(score, hit):
+    risks = {f"P{number:03d}": 0.05 + number / 400 for number in range(200)}
+    rows = [("drug_resale", "patient", f"P{number:03d}", f"C{number}", None, 10.0 * number) for number in range(0, 200, 3)]
+    one = fm.rank_leads({"patient": score(**risks)}, 60, evidence=hit(*rows))
+    shuffled = score(**risks).sample(frac=1, random_state=4)
+    two = fm.rank_leads({"patient": shuffled}, 60, evidence=hit(*rows).sample(frac=1, random_state=5))
+    pd.testing.assert_frame_equal(one, two)
+    named = score(**{f"Z{name}": risk for name, risk in risks.items()})
+    renamed = [(rule, kind, f"Z{who}", claim, line, amount) for rule, kind, who, claim, line, amount in rows]
+    three = fm.rank_leads({"patient": named}, 60, evidence=hit(*renamed))
+    assert [name[1:] for name in ids(three)] == ids(one)
+
+
+def test_one_scheme_does_not_fill_the_page(score, hit):
+    rows = [("overpriced_charge", "institution", f"H{number}", f"C{number}", None, 1000.0) for number in range(30)]
+    rows += [("drug_resale", "patient", f"P{number}", f"D{number}", None, 900.0) for number in range(30)]
+    scores = {
+        "institution": score(**{f"H{number}": 0.9 for number in range(30)}),
+        "patient": score(**{f"P{number}": 0.85 for number in range(30)}),
+    }
+    leads = fm.rank_leads(scores, 20, evidence=hit(*rows), explore=0)
+    first = leads["schemes"].map(lambda names: names[0]).value_counts()
+    assert first["overpriced_charge"] <= 12
+    assert leads["schemes"][0] == ["overpriced_charge"]
+
+
+def test_variety_never_costs_more_than_the_policy_gives(score, hit):
+    rows = [("overpriced_charge", "institution", f"H{number}", f"C{number}", None, 1000.0) for number in range(30)]
+    rows += [("drug_resale", "patient", "P1", "D1", None, 1000.0)]
+    scores = {"institution": score(**{f"H{number}": 0.9 for number in range(30)}), "patient": score(P1=0.3)}
+    leads = fm.rank_leads(scores, 20, evidence=hit(*rows), explore=0)
+    assert "P1" not in ids(leads)
+
+
+def test_with_claims_amounts_are_capped_estimated_and_named(make_claims, score, hit):
+    claims = make_claims(
+        claims=[{"claim_id": "C1", "total_amount": 100.0, "institution_id": "H1", "patient_id": "P1"}]
+        + [
+            {"claim_id": f"K{number}", "total_amount": 50.0, "institution_id": "H2", "patient_id": f"Q{number}", "doctor_id": "D2"}
+            for number in range(9)
+        ]
+        + [{"claim_id": "K9", "total_amount": 950.0, "institution_id": "H2", "patient_id": "P9", "doctor_id": "D2"}]
+    )
+    evidence = hit(("overpriced_charge", "institution", "H1", "C1", None, 400.0))
+    result = ranking(
+        {"institution": score(H1=0.9), "patient": score(P9=0.8)}, evidence=evidence, claims=claims, explore=0, as_of="2024-06-30"
+    )
+    leads = result.leads.set_index("entity_id")
+    assert leads.at["H1", "amount_at_risk"] == 100.0
+    assert leads.at["P9", "schemes"] == ["unexplained"]
+    assert leads.at["P9", "amount_at_risk"] == 900.0
+    assert leads.at["P9", "evidence_claim_ids"] == ["K9"]
+    sums = result.evidence.groupby("lead_id")["amount"].sum()
+    assert sums[leads.at["H1", "lead_id"]] == 100.0
+
+
+def test_a_patient_in_whose_name_an_institution_bills_is_no_suspect(make_claims, score, hit):
+    claims = make_claims(claims=[{"claim_id": f"C{number}", "institution_id": "H1", "patient_id": "P1"} for number in range(4)])
+    evidence = hit(*[("overpriced_charge", "institution", "H1", f"C{number}", None, 100.0) for number in range(4)])
+    leads = fm.rank_leads(
+        {"institution": score(H1=0.9), "patient": score(P1=0.9)}, evidence=evidence, claims=claims, explore=0, as_of="2024-06-30"
+    )
+    assert leads["entity_type"].tolist() == ["institution"]
+
+
+def test_matters_of_one_scheme_that_gather_at_one_institution_are_its_pattern(make_claims, score, hit):
+    claims = make_claims(
+        claims=[{"claim_id": f"C{number}", "institution_id": "H1", "patient_id": f"P{number}"} for number in range(4)]
+        + [{"claim_id": f"K{number}", "institution_id": f"H{number % 9 + 2}", "patient_id": f"Q{number}"} for number in range(60)]
+    )
+    evidence = hit(*[("impersonation", "patient", f"P{number}", f"C{number}", None, 100.0) for number in range(4)])
+    scores = {"institution": score(H1=0.2, H2=0.1), "patient": score(**{f"P{number}": 0.9 for number in range(4)})}
+    leads = fm.rank_leads(scores, evidence=evidence, claims=claims, explore=0, as_of="2024-06-30")
+    assert leads["entity_id"].tolist()[0] == "H1"
+    assert leads["schemes"][0] == ["impersonation"]
+    assert leads["amount_at_risk"][0] == 400.0
+    assert "patient" not in leads["entity_type"].tolist()
+
+
+@pytest.mark.parametrize(
+    "frame", [{"entity_id": ["D1"], "risk": [1.5]}, {"entity_id": ["D1"]}, {"entity_id": ["D1", "D1"], "risk": [0.1, 0.2]}]
+)
+def test_scores_that_are_none_are_refused(frame):
+    with pytest.raises(FraudmlError):
+        fm.rank_leads({"doctor": pd.DataFrame(frame).assign(as_of="2024-06-30")})
+
+
+def test_a_share_that_is_none_is_refused():
+    with pytest.raises(FraudmlError):
+        Policy.read(
+            {
+                **{
+                    "explore": 3,
+                    "months": 12,
+                    "certainty": 3,
+                    "contained": 0.5,
+                    "weaker": 0.8,
+                    "pattern": 3,
+                    "lift": 3,
+                    "evidence_claims": 50,
+                },
+                "diversity": {"page": 20, "scheme": 0.4, "institution": 0.25, "give": 0.5},
+            }
+        )
