@@ -168,12 +168,14 @@ def _evidence(rule: Rule, sql: str, since: dt.date, as_of: dt.date, snapshot: Sn
     line = "found.line_id" if "line_id" in columns else "cast(null as varchar)"
     strength = "least(1.0, greatest(0.01, coalesce(found.strength, 1.0)))" if "strength" in columns else "1.0"
     return f"""
-        select '{rule.id}' as rule, '{rule.row}' as row, '{rule.severity}' as severity, {entity_type} as entity_type,
+        select '{rule.id}' as rule, '{rule.row}' as row, '{rule.severity}' as severity,
+            case when {entity_type} = 'institution' and shop.institution_id is not null then 'pharmacy' else {entity_type} end as entity_type,
             cast(found.entity_id as varchar) as entity_id, cast(found.claim_id as varchar) as claim_id,
             cast({line} as varchar) as line_id, cast(found.occurred_on as date) as occurred_on,
             round(cast(coalesce(found.amount_in_question, 0) as double), 2) as amount_in_question,
             cast({strength} as double) as strength, cast(to_json({packed}) as varchar) as facts
         from ({sql}) as found left join claims as claim on found.claim_id = claim.claim_id
+        left join (select distinct institution_id from institutions where kind = 'pharmacy') as shop on found.entity_id = shop.institution_id
         where found.entity_id is not null and coalesce(claim.settled_on, found.occurred_on) > date '{since}'
             and coalesce(claim.settled_on, found.occurred_on) <= date '{as_of}'"""
 

@@ -1,0 +1,43 @@
+"""R09 串换: the dear article of a generic far more often than peers, its cheaper sibling far less."""
+
+BRANDS = [{"item_code": code, "list_type": "drug", "generic_code": "G", "name": code} for code in ("DEAR", "CHEAP")]
+
+
+def house(name, dear, cheap, diagnosis="I10"):
+    claims = [
+        {"claim_id": f"{name}-{n}", "patient_id": f"{name}p{n}", "institution_id": name, "total_amount": 50.0} for n in range(dear + cheap)
+    ]
+    items = [
+        {
+            "claim_id": row["claim_id"],
+            "line_id": row["claim_id"],
+            "item_code": "DEAR" if n < dear else "CHEAP",
+            "unit_price": 50.0 if n < dear else 10.0,
+        }
+        for n, row in enumerate(claims)
+    ]
+    return claims, items, [{"claim_id": row["claim_id"], "diagnosis": diagnosis, "is_main": True} for row in claims]
+
+
+def city(*houses):
+    return {key: [row for each in houses for row in each[n]] for n, key in enumerate(("claims", "items", "diagnoses"))}
+
+
+PEERS = [house(f"H{n}", 10, 50) for n in range(5)]
+
+
+def test_the_house_that_bills_the_dear_one_is_found(make_claims, questioned):
+    found = questioned(make_claims(**city(*PEERS, house("HX", 58, 2)), catalogue=BRANDS), "substituted_item")
+    assert len(found) == 58
+    assert all(name.startswith("HX-") for name in found)
+    assert all(amount < 40.0 for amount in found.values())  # the difference in price only
+
+
+def test_specialists_formulary_changes_and_small_numbers_are_left(make_claims, questioned):
+    specialist = [house("HS", 58, 2, diagnosis="M35"), house("HT", 57, 3, diagnosis="M35")]
+    small = house("HK", 5, 0)
+    assert questioned(make_claims(**city(*PEERS, *specialist, small), catalogue=BRANDS), "substituted_item") == {}
+    gone = [BRANDS[0], BRANDS[1] | {"started_on": "2020-01-01", "ended_on": "2024-05-31"}]
+    assert questioned(make_claims(**city(*PEERS, house("HX", 58, 2)), catalogue=gone), "substituted_item") == {}
+    stock = [{"institution_id": "HX", "item_code": "DEAR", "month": "2024-06-01", "purchased": 60.0, "unit": "base"}]
+    assert questioned(make_claims(**city(*PEERS, house("HX", 58, 2)), catalogue=BRANDS, inventory=stock), "substituted_item") == {}

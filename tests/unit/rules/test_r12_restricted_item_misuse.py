@@ -1,0 +1,69 @@
+"""R12 超限定: an item paid outside its restriction of diagnosis, sex, age, level, department or count."""
+
+
+def test_each_restriction_and_what_meets_it(make_claims, questioned):
+    bills = {  # claim: (item, diagnosis, more about the claim, more about the line)
+        "NO_DIABETES": ("SEMA", "E66.9", {}, {}),
+        "DIABETES": ("SEMA", "E11.9", {}, {}),
+        "SECONDARY": ("SEMA", "I10", {}, {}),
+        "REGISTERED": ("SEMA", "I10", {}, {}),
+        "SELF_PAID": ("SEMA", "E66.9", {}, {"in_scope_amount": 0.0}),
+        "NOTHING_CODED": ("SEMA", None, {}, {}),
+        "REFUNDED": ("SEMA", "E66.9", {}, {}),
+        "WOMAN_PROSTATE": ("PSA", "N40", {}, {}),
+        "CHILD_ONLY": ("PAED", "J20", {}, {}),
+        "MOTHER": ("PAED", "Z37", {"patient_id": "MUM"}, {}),
+        "TOO_SMALL": ("BIG", "I10", {"institution_id": "H0"}, {}),
+        "BIG_ENOUGH": ("BIG", "I10", {}, {}),
+        "WRONG_WARD": ("EYE", "H25", {}, {"department": "A03"}),
+        "RIGHT_WARD": ("EYE", "H25", {}, {"department": "A10.02"}),
+    }
+    claims = make_claims(
+        claims=[{"claim_id": name, "patient_id": f"P_{name}"} | more for name, (_, _, more, _) in bills.items()]
+        + [{"claim_id": "BACK", "patient_id": "P_REFUNDED", "total_amount": -100.0, "is_refund": True, "refund_of": "REFUNDED"}],
+        items=[
+            {"claim_id": name, "line_id": name, "item_code": item, "unit_price": 80.0} | more for name, (item, _, _, more) in bills.items()
+        ],
+        diagnoses=[{"claim_id": name, "diagnosis": code, "is_main": True} for name, (_, code, _, _) in bills.items() if code]
+        + [{"claim_id": "SECONDARY", "diagnosis": "E11.2", "is_main": False}],
+        patients=[{"patient_id": "BABY", "birth_date": "2024-05-30", "mother_id": "MUM"}],
+        institutions=[{"institution_id": "H0", "level": 1}],
+        registered_diseases=[{"patient_id": "P_REGISTERED", "registered_disease": "DM", "started_on": "2020-01-01"}],
+        registrable_diseases=[{"registered_disease": "DM", "icd_prefixes": ["E11"]}],
+        catalogue=[
+            {"item_code": "SEMA", "restricted_diagnoses": ["E11"]},
+            {"item_code": "PSA", "sex_limit": "male"},
+            {"item_code": "PAED", "age_min": 0.0, "age_max": 13.0},
+            {"item_code": "BIG", "level_min": 2},
+            {"item_code": "EYE", "departments": ["A10"]},
+        ],
+    )
+    assert set(questioned(claims, "restricted_item_misuse")) == {"NO_DIABETES", "WOMAN_PROSTATE", "CHILD_ONLY", "TOO_SMALL", "WRONG_WARD"}
+
+
+def test_counts_in_their_period(make_claims, questioned):
+    days = {"ONE": "2024-03-01", "TWO": "2024-03-20", "THREE": "2024-03-30", "LATER": "2024-04-19"}
+    claims = make_claims(
+        claims=[{"claim_id": name, "started_on": day} for name, day in days.items()],
+        items=[{"claim_id": name, "item_code": "MASSAGE", "unit_price": 60.0} for name in days],
+        catalogue=[{"item_code": "MASSAGE", "max_count": 2.0, "count_period_days": 30}],
+    )
+    assert questioned(claims, "restricted_item_misuse") == {"THREE": 60.0}
+
+
+def test_counts_per_day_question_the_excess(make_claims, questioned):
+    claims = make_claims(
+        claims=[{"claim_id": "A"}, {"claim_id": "B", "patient_id": "P2"}],
+        items=[{"claim_id": "A", "item_code": "NEB", "quantity": 5.0}, {"claim_id": "B", "item_code": "NEB", "quantity": 3.0}],
+        catalogue=[{"item_code": "NEB", "max_count_per_day": 3.0}],
+    )
+    assert questioned(claims, "restricted_item_misuse") == {"A": 20.0}
+
+
+def test_the_birthday_is_the_boundary(make_claims, questioned):
+    claims = make_claims(
+        claims=[{"claim_id": "DAY_BEFORE", "started_on": "2024-05-04"}, {"claim_id": "BIRTHDAY", "started_on": "2024-05-05"}],
+        items=[{"claim_id": name, "item_code": "SCREEN"} for name in ("DAY_BEFORE", "BIRTHDAY")],
+        catalogue=[{"item_code": "SCREEN", "age_min": 54.0}],
+    )
+    assert set(questioned(claims, "restricted_item_misuse")) == {"DAY_BEFORE"}

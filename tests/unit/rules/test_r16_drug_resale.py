@@ -1,0 +1,57 @@
+"""R16 倒买倒卖药品: far more of a dear drug than one person can use, from several institutions."""
+
+CATALOGUE = [
+    {"item_code": code, "list_type": "drug", "max_daily_dose": 10.0, "dose_per_unit": 10.0} for code in ("INSULIN", "STATIN", "ASPIRIN")
+]
+
+
+def purchases(patient, drug, days, houses, quantity=30.0, price=20.0):
+    rows = []
+    for n, day in enumerate(days):
+        name = f"{patient}-{drug}-{n}"
+        claim = {"claim_id": name, "patient_id": patient, "institution_id": houses[n % len(houses)], "visit_type": "pharmacy"}
+        claim |= {"started_on": f"2024-{1 + day // 28:02d}-{1 + day % 28:02d}"}
+        rows.append((claim, {"claim_id": name, "line_id": name, "item_code": drug, "quantity": quantity, "unit_price": price}))
+    return rows
+
+
+def test_hoards_of_dear_drugs(make_claims, questioned):
+    rows = [
+        *purchases("SELLER", "INSULIN", range(0, 60, 7), ["Y1", "Y2", "Y3"]),
+        *purchases("MONTHLY", "INSULIN", range(0, 150, 30), ["Y1", "Y2"]),
+        *purchases("EARLY", "INSULIN", range(0, 140, 24), ["Y1", "Y2"]),
+        *purchases("SICK", "INSULIN", range(0, 150, 30), ["Y1"]),
+        *purchases("SICK", "STATIN", range(0, 150, 30), ["Y2"]),
+        *purchases("CHEAP", "ASPIRIN", range(0, 60, 7), ["Y1", "Y2"], price=0.1),
+    ]
+    claims = make_claims(claims=[claim for claim, _ in rows], items=[item for _, item in rows], catalogue=CATALOGUE)
+    found = questioned(claims, "drug_resale", entity_type="patient")
+    assert found
+    assert all(name.startswith("SELLER") for name in found)
+    # nine packs of thirty days within two months: what lies beyond use is in question, not the first pack
+    assert 0 < sum(found.values()) < 9 * 600
+
+
+def test_a_counter_where_several_of_them_meet_is_named(make_claims, questioned):
+    rows = [each for patient in ("A", "B", "C") for each in purchases(patient, "INSULIN", range(0, 60, 7), ["Y1", "Y2"])]
+    rows += purchases("D", "ASPIRIN", [0], ["Y1"], price=0.1)
+    claims = make_claims(claims=[claim for claim, _ in rows], items=[item for _, item in rows], catalogue=CATALOGUE)
+    assert questioned(claims, "drug_resale", entity_type="pharmacy")
+
+
+def test_refunded_packs_are_not_in_hand(make_claims, questioned):
+    rows = purchases("P", "INSULIN", range(0, 60, 7), ["Y1", "Y2"])
+    backs = [
+        {
+            "claim_id": f"B{n}",
+            "patient_id": "P",
+            "started_on": "2024-03-20",
+            "total_amount": -100.0,
+            "is_refund": True,
+            "refund_of": claim["claim_id"],
+        }
+        for n, (claim, _) in enumerate(rows)
+        if n % 4
+    ]
+    claims = make_claims(claims=[claim for claim, _ in rows] + backs, items=[item for _, item in rows], catalogue=CATALOGUE)
+    assert questioned(claims, "drug_resale") == {}
