@@ -101,6 +101,13 @@ CANONICAL: dict[str, Table] = {
             "is_referred": "BOOLEAN",
         },
     ),
+    "claim_doctors": Table(
+        grain="one doctor's part in a settlement, where the source names several (attending, operating, other)",
+        key=("claim_id", "doctor_id", "role"),
+        required=("claim_id", "doctor_id"),
+        references={"claim_id": "claims.claim_id"},
+        columns={"claim_id": "VARCHAR", "doctor_id": "VARCHAR", "role": "VARCHAR"},
+    ),
     "diagnoses": Table(
         grain="one diagnosis of a settlement",
         key=("claim_id", "diagnosis"),

@@ -7,6 +7,7 @@ Amounts are compared to a cent.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 QUARANTINE, FLAG = "quarantine", "flag"
@@ -20,6 +21,7 @@ class Check:
     ----------
     sql : condition over the table's canonical columns that is true for a row at fault; null counts as “no fault”.
     severity : ``quarantine`` (the row is kept apart) or ``flag`` (accepted and counted).
+    reads : other canonical tables (``kept_…``: of earlier months) that the condition reads; without them the check is left out.
     """
 
     table: str
@@ -28,6 +30,7 @@ class Check:
     sql: str
     zh: str
     en: str
+    reads: tuple[str, ...] = ()
 
 
 CHECKS: tuple[Check, ...] = (
@@ -66,6 +69,24 @@ CHECKS: tuple[Check, ...] = (
         "金额为负但未标记退费",
         "negative amount without a refund flag",
     ),
+    Check(
+        "claims",
+        "settled_in_another_month",
+        QUARANTINE,
+        "claim_id in (select claim_id from kept_claims)",
+        "该结算号已在其他月份入库",
+        "this settlement stands in another month already",
+        ("kept_claims",),
+    ),
+    Check(
+        "items",
+        "settled_in_another_month",
+        QUARANTINE,
+        "line_id in (select line_id from kept_items)",
+        "该明细号已在其他月份入库",
+        "this line stands in another month already",
+        ("kept_items",),
+    ),
     Check("claims", "dates_reversed", QUARANTINE, "ended_on < started_on", "结束日期早于开始日期", "ends before it starts"),
     Check(
         "claims",
@@ -94,6 +115,51 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("claims", "settled_before_service", FLAG, "settled_on < started_on", "结算日期早于就诊日期", "settled before the service began"),
     Check(
+        "claims",
+        "negative_part",
+        FLAG,
+        "not is_refund and least(fund_amount, account_amount, cash_amount, in_scope_amount) < -0.005",
+        "非退费记录中有负的支付金额",
+        "a negative part of the payment without a refund",
+    ),
+    Check(
+        "claims",
+        "refund_without_original",
+        FLAG,
+        "is_refund and (refund_of is null or refund_of not in (select claim_id from all_settlements))",
+        "退费找不到原结算,未能冲抵",
+        "refund whose original is not there: it nets nothing",
+    ),
+    Check(
+        "claims",
+        "items_unequal_total",
+        FLAG,
+        "abs(total_amount - items_total) > 0.015",
+        "明细合计≠结算总费用",
+        "item lines do not sum to the settlement",
+        ("items",),
+    ),
+    Check(
+        "claims", "after_death", FLAG, "started_on > death_date", "死亡日期之后发生服务", "service after the date of death", ("patients",)
+    ),
+    Check(
+        "claims",
+        "not_enrolled",
+        FLAG,
+        "is_enrolled is null",
+        "就诊当日不在参保期内",
+        "no enrolment covers the day of service",
+        ("enrolments",),
+    ),
+    Check(
+        "claims",
+        "unknown_outside_institution",
+        FLAG,
+        "is_manual and institution_id not in (select institution_id from known_institutions)",
+        "手工报销的机构不在本地机构表",
+        "manual reimbursement of an institution outside the table",
+    ),
+    Check(
         "items",
         "orphan",
         QUARANTINE,
@@ -109,6 +175,17 @@ CHECKS: tuple[Check, ...] = (
         "金额≠数量×单价",
         "amount differs from quantity × unit price",
     ),
+    Check("items", "no_quantity", FLAG, "quantity is null or quantity = 0", "数量为空或为零", "quantity empty or zero"),
+    Check("items", "no_time", FLAG, "occurred_at is null", "费用发生时间为空", "no time of the service"),
+    Check(
+        "items",
+        "unknown_item",
+        FLAG,
+        "item_code not in (select item_code from known_catalogue)",
+        "项目编码不在目录中",
+        "item not in the catalogue",
+        ("catalogue",),
+    ),
     Check(
         "diagnoses",
         "orphan",
@@ -117,8 +194,64 @@ CHECKS: tuple[Check, ...] = (
         "所属结算不存在或已隔离",
         "its settlement is missing or quarantined",
     ),
+    Check(
+        "claim_doctors",
+        "orphan",
+        QUARANTINE,
+        "claim_id not in (select claim_id from known_claims)",
+        "所属结算不存在或已隔离",
+        "its settlement is missing or quarantined",
+    ),
     Check("patients", "death_before_birth", FLAG, "death_date < birth_date", "死亡日期早于出生日期", "death before birth"),
+    Check(
+        "patients",
+        "implausible_birth",
+        FLAG,
+        "birth_date < date '1890-01-01' or birth_date > date '2199-12-31'",
+        "出生日期明显不合理",
+        "implausible date of birth",
+    ),
     Check("enrolments", "suspended_before_enrolled", FLAG, "suspended_on < enrolled_on", "停保早于参保", "suspended before enrolled"),
+    *(
+        Check(
+            table,
+            "unknown_person",
+            FLAG,
+            "patient_id not in (select patient_id from known_patients)",
+            "参保人不在人员信息表中",
+            "person not in the table of persons",
+        )
+        for table in ("enrolments", "registered_diseases")
+    ),
+    *(
+        Check(
+            table,
+            "unknown_place",
+            FLAG,
+            "institution_id not in (select institution_id from known_institutions)",
+            "机构不在定点医药机构表中",
+            "institution not in the table of institutions",
+        )
+        for table in ("registrations", "inventory")
+    ),
+    Check("registrations", "ended_before_started", FLAG, "ended_on < started_on", "结束日期早于开始日期", "ends before it starts"),
+    Check("visits", "ended_before_started", FLAG, "ended_at < started_at", "结束时间早于开始时间", "ends before it starts"),
+    Check(
+        "inventory",
+        "negative_stock",
+        FLAG,
+        "least(opening, purchased, closing) < 0",
+        "库存或进货数量为负",
+        "negative stock or purchase",
+    ),
+    Check(
+        "labels",
+        "unknown_entity_type",
+        QUARANTINE,
+        "entity_type not in ('patient', 'doctor', 'institution', 'pharmacy', 'claim')",
+        "标签对象类型未知",
+        "a label for an unknown kind of entity",
+    ),
 )
 
 OTHER_CODES: dict[str, tuple[str, str]] = {
@@ -133,9 +266,9 @@ OTHER_CODES: dict[str, tuple[str, str]] = {
 """Codes that follow from the schema itself: types, required columns, keys. All quarantine the row."""
 
 
-def row_checks(table: str, severity: str) -> list[Check]:
-    """Checks of a table with a severity, in order of declaration."""
-    return [check for check in CHECKS if check.table == table and check.severity == severity]
+def checks_of(table: str, severity: str, tables: Collection[str]) -> list[Check]:
+    """Checks of a table with a severity, in order of declaration, that the tables at hand can serve."""
+    return [check for check in CHECKS if check.table == table and check.severity == severity and set(check.reads) <= set(tables)]
 
 
 def wording(code: str, lang: str) -> str:

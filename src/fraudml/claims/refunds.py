@@ -39,7 +39,8 @@ def match_refunds(engine: Engine, claims: str) -> None:
             from refund join original using (visit_id, patient_id, size, place)
         ), covering as (
             select refund.claim_id as refund_id, max(struct_pack(at := original.settled_at, id := original.claim_id)).id as claim_id
-            from refund join refund_candidates as original on refund.visit_id = original.visit_id and refund.patient_id = original.patient_id
+            from refund join refund_candidates as original
+                on refund.visit_id = original.visit_id and refund.patient_id = original.patient_id
             where not original.is_refund and original.size >= refund.size and original.settled_at <= refund.settled_at
               and refund.claim_id not in (select refund_id from exact) and original.claim_id not in (select claim_id from exact)
             group by refund.claim_id

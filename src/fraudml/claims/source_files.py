@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import fnmatch
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from fraudml.claims.encoding import first_line, is_utf8, transcode
-from fraudml.claims.mapping import Source, quoted, text_literal
-from fraudml.engine import Engine
+from fraudml.claims.source import Source
+from fraudml.engine import Engine, identifier, literal
 from fraudml.errors import FraudmlError, MissingInput
 
 TEXT_ENDINGS = (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz")
@@ -118,27 +118,21 @@ def open_files(engine: Engine, name: str, files: list[Path], source: Source, scr
             transcode(path, beside)
             path = beside
         groups.setdefault((tuple(names), delimiter), []).append(path)
-    for (names, delimiter), paths in groups.items():
-        declared = ", ".join(f"{text_literal(each)}: 'VARCHAR'" for each in names)
-        listed = ", ".join(text_literal(str(path)) for path in paths)
-        nulls = ", ".join(text_literal(each) for each in source.nulls)
+    for (columns, delimiter), paths in groups.items():
+        declared = ", ".join(f"{literal(each)}: 'VARCHAR'" for each in columns)
+        listed = ", ".join(literal(str(path)) for path in paths)
+        nulls = ", ".join(literal(each) for each in source.nulls)
         pieces.append(
-            f"select {_lowered(names)} from read_csv([{listed}], auto_detect = false, header = true, delim = {text_literal(delimiter)}, "
+            f"select {_lowered(columns)} from read_csv([{listed}], auto_detect = false, header = true, delim = {literal(delimiter)}, "
             f"quote = '\"', escape = '\"', nullstr = [{nulls}], columns = {{{declared}}})"
         )
     if packed:
-        listed = ", ".join(text_literal(str(path)) for path in packed)
+        listed = ", ".join(literal(str(path)) for path in packed)
         relation = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-        names_of = list(engine.columns(relation))
-        pieces.append(f"select {_lowered(names_of)} from {relation}")
+        pieces.append(f"select {_lowered(engine.columns(relation))} from {relation}")
     engine.view(name, "\nunion all by name\n".join(pieces))
-    return engine.columns(quoted(name))
+    return engine.columns(identifier(name))
 
 
-def _lowered(names: list[str] | tuple[str, ...]) -> str:
-    return ", ".join(f"{quoted(name)} as {quoted(name.lower())}" for name in names)
-
-
-def complete(types: Mapping[str, str], wanted: set[str]) -> str:
-    """Select list of a relation with the columns that a mapping reads but the source lacks, as nulls."""
-    return ", ".join(["*", *(f"cast(null as varchar) as {quoted(name)}" for name in sorted(wanted - types.keys()))])
+def _lowered(names: Iterable[str]) -> str:
+    return ", ".join(f"{identifier(name)} as {identifier(name.lower())}" for name in names)

@@ -189,8 +189,8 @@ def _views(tables: frozenset[str], as_of: dt.date, since: dt.date | None) -> dic
           and (back.claim_id is null or original.total_amount + back.total_amount > 0.005)"""
     if "items" in tables:
         views |= _item_views()
-    if "diagnoses" in tables:
-        views["diagnoses"] = "select * from all_diagnoses where claim_id in (select claim_id from settlements)"
+    for name in tables & {"diagnoses", "claim_doctors"}:
+        views[name] = f"select * from all_{name} where claim_id in (select claim_id from settlements)"
     if "visits" in tables:
         views["visits"] = f"""
             select * replace (case when ended_at < {until} + interval 1 day then ended_at end as ended_at)

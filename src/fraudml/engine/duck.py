@@ -98,16 +98,17 @@ class Engine:
         self.view(name, f"select * from read_parquet({literal(str(path))}, union_by_name = true)")
 
     # ------------------------------------------------------------------ writing
-    def write(self, sql: str, path: Path, note: str | None = None) -> int:
+    def write(self, sql: str, path: Path, note: str | None = None, compression: str = "zstd") -> int:
         """Writes a query's rows to one Parquet file, whole or not at all; returns their number.
 
-        ``note`` is kept inside the file (key ``fraudml``) and read by :meth:`note_of`.
+        ``note`` is kept inside the file (key ``fraudml``) and read by :meth:`note_of`; ``compression="snappy"`` is for files that
+        are read once and thrown away.
         """
         about = f", kv_metadata {{fraudml: {literal(note)}}}" if note is not None else ""
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            count = self.scalar(f"copy ({sql}) to {literal(str(beside))} (format parquet, compression zstd{about})")
+            count = self.scalar(f"copy ({sql}) to {literal(str(beside))} (format parquet, compression {compression}{about})")
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
@@ -129,6 +130,23 @@ class Engine:
                 "the query does not fit the memory limit.",
                 "Raise engine.memory_limit or free disk space for spilling.",
             ) from error
+        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
+            raise FraudmlError("engine.input", _first_lines(str(error)), "Correct the file or the value.") from error
+
+
+def _first_lines(text: str) -> str:
+    """What the engine says of a bad file, without its advice, the row itself and the settings it used."""
+    told = text.split("Possible")[0].splitlines()
+    return " ".join(line for line in told if line.strip() and not line.startswith("Original Line"))[:400].rstrip(" .") + "."
+
+
+def identifier(name: str) -> str:
+    """A SQL identifier, quoted.
+
+    >>> identifier("setl_id")
+    '"setl_id"'
+    """
+    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:

@@ -43,6 +43,17 @@ def columns_of(sql: str, where: str = "expression") -> set[str]:
     return {column.name for column in parse(sql, where).find_all(exp.Column)}
 
 
+def columns_needed(sql: str, where: str = "expression") -> set[str]:
+    """Names of the columns without whose values an expression says nothing: not those that are only asked whether they are null.
+
+    >>> sorted(columns_needed("count(a) filter (where b is null) + coalesce(c, d)"))
+    ['a']
+    """
+    tree = parse(sql, where)
+    excused = {id(column) for node in tree.find_all(exp.Is, exp.Coalesce) for column in node.find_all(exp.Column)}
+    return {column.name for column in tree.find_all(exp.Column) if id(column) not in excused}
+
+
 def windowed(sql: str, condition: str | None, where: str = "expression", rename: Mapping[str, str] | None = None) -> str:
     """The expression with every aggregate narrowed by ``condition``.
 
@@ -83,16 +94,22 @@ def is_total(sql: str, where: str = "expression") -> bool:
 
 
 def _expanded(tree: exp.Expr, where: str) -> exp.Expr:
+    """Writes out the words of :data:`MEASURES`; a filter on one of them narrows each of its aggregates."""
+
     def visit(node: exp.Expr) -> exp.Expr:
-        if not isinstance(node, exp.Anonymous) or node.name.lower() not in MEASURES:
+        call = node.this if isinstance(node, exp.Filter) else node
+        if not isinstance(call, exp.Anonymous) or call.name.lower() not in MEASURES:
             return node
-        if len(node.expressions) != 1:
-            raise FraudmlError("sql.arguments", f"{where}: {node.name} takes one argument.", "Write e.g. herfindahl(n).")
-        argument = exp.paren(node.expressions[0]) if isinstance(node.expressions[0], exp.Binary) else node.expressions[0]
+        if len(call.expressions) != 1:
+            raise FraudmlError("sql.arguments", f"{where}: {call.name} takes one argument.", "Write e.g. herfindahl(n).")
+        argument = exp.paren(call.expressions[0]) if isinstance(call.expressions[0], exp.Binary) else call.expressions[0]
         body = _walk(
-            parse(MEASURES[node.name.lower()], where),
+            parse(MEASURES[call.name.lower()], where),
             lambda each: argument.copy() if isinstance(each, exp.Column) and each.name == "n" else each,
         )
+        if isinstance(node, exp.Filter):
+            condition = node.expression.this
+            body = _walk(body, lambda each: _narrowed(each, condition))
         return body if node is tree else exp.paren(body)
 
     return _walk(tree, visit)

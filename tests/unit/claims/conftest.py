@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from fraudml.claims.ingest import ingest
-from fraudml.claims.mapping import Source, load_source
+from fraudml.claims.ingest import Options, ingest
+from fraudml.claims.source import Source, load_source
 from fraudml.config import read_yaml
 from fraudml.engine import open_engine
 from fraudml.resources import resource
@@ -135,8 +135,8 @@ def run(tmp_path: Path, source: Callable[[str], Source], write_raw: Callable[...
 
     def go(tables: Tables | Path, **options: Any) -> tuple[dict[str, Any], Callable[..., list[dict[str, Any]]]]:
         engine = open_engine(threads=1)
-        folder = tables if isinstance(tables, Path) else write_raw(tables)
-        summary = ingest(engine, folder, tmp_path / "data", source("nhsa"), **options)
+        given = tables if isinstance(tables, Path) else write_raw(tables)
+        summary = ingest(engine, given, tmp_path / "data", options.pop("source", None) or source("nhsa"), Options(**options)).content()
 
         def read(table: str, below: str = "claims") -> list[dict[str, Any]]:
             path = tmp_path / "data" / below / f"{table}.parquet"

@@ -62,7 +62,8 @@ def test_lines_without_quantity_are_netted_by_amount(make_claims, lacking):
         items=[
             {"line_id": "a", "item_code": "X", "amount": 100.0} | (nothing if lacking == "line" else {"quantity": 10.0}),
             {"line_id": "other", "item_code": "Z", "amount": 5.0} | nothing,
-            {"line_id": "back", "item_code": "X", "claim_id": "B", "amount": -30.0} | (nothing if lacking == "refund" else {"quantity": -3.0}),
+            {"line_id": "back", "item_code": "X", "claim_id": "B", "amount": -30.0}
+            | (nothing if lacking == "refund" else {"quantity": -3.0}),
         ],
     )
     assert items_of(claims)["amount"].to_dict() == {"a": 70.0, "other": 5.0}
@@ -154,7 +155,16 @@ def test_row_order_changes_nothing(make_claims, tmp_path):
 
 def test_one_claim_and_columns_of_nulls(tmp_path):
     frame = pd.DataFrame(
-        [{"claim_id": "C", "patient_id": "P", "institution_id": "H", "visit_type": "outpatient", "started_on": "2024-06-03", "total_amount": 1.0}]
+        [
+            {
+                "claim_id": "C",
+                "patient_id": "P",
+                "institution_id": "H",
+                "visit_type": "outpatient",
+                "started_on": "2024-06-03",
+                "total_amount": 1.0,
+            }
+        ]
     )
     claims = write_claims(
         {

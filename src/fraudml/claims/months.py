@@ -1,0 +1,103 @@
+"""Adding or replacing one month beside those that are there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+from fraudml.contracts import CANONICAL
+from fraudml.engine import Engine, identifier, literal
+from fraudml.errors import FraudmlError, UsageError
+
+BY_CLAIM = ("items", "diagnoses", "claim_doctors")
+"""Tables whose rows belong to the month in which their claim was settled."""
+
+
+class Existing:
+    """The canonical tables that are there already; nothing where everything is read anew.
+
+    Claims belong to the month of their settlement, items and diagnoses to their claim's. Of the other tables (persons, institutions,
+    visits …) new rows replace those with the same key, and the rest stays.
+
+    Attributes
+    ----------
+    tables : canonical tables that are there; what stays of them are the views ``kept_<table>``, named in ``marks`` for the checks.
+    dataset : id of the data set to continue, None for a new one: adding a later month leaves what was computed for earlier days valid.
+    """
+
+    def __init__(self, engine: Engine, data_dir: Path, month: str | None) -> None:
+        self.engine, self.month, self.data_dir = engine, month, data_dir
+        self.tables: set[str] = set()
+        self.marks: set[str] = set()
+        self.dataset: str | None = None
+        if month is None:
+            return
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+            raise UsageError("ingest.month", f"“{month}” is no month.", "Write ingest.month=YYYY-MM.")
+        self.tables = {name for name in CANONICAL if self._file(name).is_file()}
+        if not self.tables:
+            return
+        self.marks = {f"kept_{name}" for name in self.tables}
+        for name in self.tables:
+            engine.view(f"kept_{name}", f"select * from read_parquet({literal(str(self._file(name)))})" + self._kept(name))
+        latest = engine.scalar(f"select max(settled_on) from read_parquet({literal(str(self._file('claims')))})")
+        if latest is not None and f"{latest:%Y-%m}" < month:
+            self.dataset = json.loads((data_dir / "ingest.json").read_text(encoding="utf-8"))["dataset"]
+
+    def _file(self, table: str) -> Path:
+        return self.data_dir / "claims" / f"{table}.parquet"
+
+    def _kept(self, table: str) -> str:
+        other_month = f"strftime(settled_on, '%Y-%m') <> '{self.month}'"
+        if table == "claims":
+            return f" where {other_month}"
+        if table in BY_CLAIM:
+            claims = literal(str(self._file("claims")))
+            return f" where claim_id in (select claim_id from read_parquet({claims}) where {other_month})"
+        return ""
+
+    def only_this_month(self, rows: str, table: str) -> str:
+        """Drops the rows of other months; a row whose month cannot be read stays, to be judged."""
+        if self.month is None:
+            return rows
+        if table == "claims":
+            self.engine.table(
+                "claims_of_other_months", f"select claim_id from ({rows}) where strftime(settled_on, '%Y-%m') <> '{self.month}'"
+            )
+            return f"select * from ({rows}) where settled_on is null or strftime(settled_on, '%Y-%m') = '{self.month}'"
+        if table in BY_CLAIM:
+            return f"select * from ({rows}) where not coalesce(claim_id in (select claim_id from claims_of_other_months), false)"
+        return rows
+
+    def without_new(self, table: str) -> str:
+        """SQL that takes from the kept rows those whose key comes anew."""
+        if table == "claims" or table in BY_CLAIM:
+            return ""
+        same = " and ".join(f"new.{identifier(name)} is not distinct from kept.{identifier(name)}" for name in CANONICAL[table].key)
+        return f" as kept where not exists (select 1 from accepted_{table} as new where {same})"
+
+    def with_quarantine(self, rows: str, table: str) -> str:
+        """The quarantined rows together with those of other months that are there."""
+        path = self.data_dir / "quarantine" / f"{table}.parquet"
+        if self.month is None or not path.is_file():
+            return rows
+        if "quarantine_month" not in self.engine.columns(f"read_parquet({literal(str(path))})"):
+            raise FraudmlError("claims.quarantine", f"{path.name} was not written by this version.", "Read the whole source anew.")
+        old = f"select * from read_parquet({literal(str(path))}) where quarantine_month is distinct from '{self.month}'"
+        return f"{rows} union all by name {old}"
+
+    def carry_over(self, staging: Path, written: set[str]) -> None:
+        """Brings along what this month did not touch."""
+        if self.month is None:
+            return
+        for folder in ("claims", "quarantine"):
+            for path in sorted((self.data_dir / folder).glob("*.parquet")):
+                target = staging / folder / path.name
+                if path.stem not in written and not target.exists():
+                    try:
+                        os.link(path, target)
+                    except OSError:  # file systems without hard links
+                        shutil.copyfile(path, target)

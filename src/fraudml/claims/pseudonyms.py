@@ -1,0 +1,107 @@
+"""Keyed pseudonyms of persons and doctors: HMAC-SHA256 at the door, the way back in a table apart.
+
+Without a key nothing is replaced, and nothing claims to be anonymous.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from fraudml.claims.source import Part
+from fraudml.engine import Engine, identifier, literal
+from fraudml.errors import FraudmlError, MissingInput
+
+IDENTIFIERS: dict[str, dict[str, str]] = {
+    "claims": {"patient_id": "patient", "doctor_id": "doctor", "prescribing_doctor_id": "doctor"},
+    "items": {"doctor_id": "doctor", "executing_doctor_id": "doctor", "pharmacist_id": "doctor"},
+    "claim_doctors": {"doctor_id": "doctor"},
+    "patients": {"patient_id": "patient", "mother_id": "patient"},
+    "enrolments": {"patient_id": "patient"},
+    "registrations": {"doctor_id": "doctor"},
+    "registered_diseases": {"patient_id": "patient"},
+}
+"""Canonical table -> identifying column -> whose identifier it is. Labels are told apart by their entity type."""
+
+BLOCK = 64  # bytes of a SHA-256 block
+LENGTH = 32  # hexadecimal digits kept: 128 bits
+
+
+class Pseudonyms:
+    """Replaces identifiers in the rows on their way in.
+
+    Parameters
+    ----------
+    key_file : file whose bytes are the key (at least 16); None: identifiers stay.
+    """
+
+    def __init__(self, engine: Engine, key_file: Path | None) -> None:
+        self.engine = engine
+        self._originals: list[str] = []
+        self._key = self._read(key_file) if key_file else None
+        if self._key is None:
+            return
+        key = self._key.ljust(BLOCK, b"\0")
+        inner = _blob(bytes(byte ^ 0x36 for byte in key))
+        outer = _blob(bytes(byte ^ 0x5C for byte in key))
+        engine.execute(f"""
+            create or replace temp macro pseudonym(kind, id) as
+                left(sha256({outer} || unhex(sha256({inner} || encode(kind || ':' || id)))), {LENGTH})""")
+
+    @staticmethod
+    def _read(key_file: Path) -> bytes:
+        import hashlib
+
+        if not key_file.is_file():
+            raise MissingInput("privacy.key_file", f"{key_file} is no file.", "Write a random key of at least 16 bytes into it.")
+        key = key_file.read_bytes().strip()
+        if len(key) < 16:
+            raise FraudmlError("privacy.key_short", f"{key_file.name} holds {len(key)} bytes.", "A key needs at least 16.")
+        return hashlib.sha256(key).digest() if len(key) > BLOCK else key
+
+    def applied(self, rows: str, table: str, part: Part, types: Mapping[str, str]) -> str:
+        """Canonical rows (with ``_source``) with pseudonyms in place of identifiers."""
+        if self._key is None:
+            return rows
+        replaced = {name: f"pseudonym('{kind}', {identifier(name)})" for name, kind in IDENTIFIERS.get(table, {}).items()}
+        kinds = dict(IDENTIFIERS.get(table, {}))
+        if table == "labels":
+            replaced["entity_id"] = (
+                "case when entity_type in ('patient', 'doctor') then pseudonym(entity_type, entity_id) else entity_id end"
+            )
+        source = []
+        for name in types:  # the row as it came must not tell either
+            fills = [each for each in (*kinds, *(["entity_id"] if table == "labels" else [])) if _fills(part, each, name)]
+            value = f"_source[{literal(name)}]"
+            if fills:
+                value = f"pseudonym('{kinds.get(fills[0], 'entity')}', cast({value} as varchar))"
+            source.append(f"{literal(name)}: {value}")
+        self._originals += [f"select '{kind}' as kind, {identifier(name)} as id from ({rows})" for name, kind in kinds.items()]
+        if not replaced:
+            return rows
+        columns = ", ".join(f"{sql} as {identifier(name)}" for name, sql in replaced.items())
+        return f"select * replace ({columns}, {{{', '.join(source)}}} as _source) from ({rows})"
+
+    def keep(self, data_dir: Path) -> None:
+        """Writes ``private/pseudonyms.parquet`` (kind, pseudonym, id), readable by its owner alone; earlier ids stay in it."""
+        if not self._originals:
+            return
+        folder = data_dir / "private"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / "pseudonyms.parquet"
+        known = f" union select kind, id from read_parquet({literal(str(path))})" if path.is_file() else ""
+        found = " union ".join(dict.fromkeys(self._originals)) + known
+        mask = os.umask(0o077)
+        try:
+            self.engine.write(f"select kind, pseudonym(kind, id) as pseudonym, id from ({found}) where id is not null order by all", path)
+        finally:
+            os.umask(mask)
+
+
+def _fills(part: Part, canonical: str, source_column: str) -> bool:
+    return canonical in part.columns and source_column in part.columns[canonical].reads()
+
+
+def _blob(value: bytes) -> str:
+    return "'" + "".join(f"\\x{byte:02X}" for byte in value) + "'::blob"

@@ -1,0 +1,97 @@
+"""The relations of one source in a session: its tables, opened, completed with the columns they lack, and what is derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fraudml.claims.source import Part, Source, inputs_of, missing_required, unsourced
+from fraudml.claims.source_files import find_files, open_files
+from fraudml.contracts import REQUIRED_TABLES
+from fraudml.engine import Engine, columns_of, identifier
+from fraudml.errors import MissingInput
+
+
+class Relations:
+    """Views of the session under the source's own table names.
+
+    Attributes
+    ----------
+    types : relation -> its real columns (lower case) -> SQL type.
+    told : the input as it may be shown (a database URL without its password).
+    """
+
+    def __init__(self, engine: Engine, given: Path | str, source: Source, scratch: Path) -> None:
+        self.engine, self.source = engine, source
+        self.types: dict[str, dict[str, str]] = {}
+        self._wanted: dict[str, set[str]] = {}
+        self.told = str(given)
+        self.files = find_files(Path(given), source)
+        for table, files in self.files.items():
+            self._name(table, open_files(engine, f"file_{table}", files, source, scratch))
+        for name, how in source.relations.items():
+            self._derive(name, how)
+
+    def _name(self, name: str, types: Mapping[str, str], wanted: Iterable[str] = ()) -> None:
+        self.types[name] = dict(types)
+        self._wanted.setdefault(name, set()).update(self.source.reads(name), wanted)
+        lacking = sorted(self._wanted[name] - types.keys())
+        columns = ", ".join(["*", *(f"cast(null as varchar) as {identifier(each)}" for each in lacking)])
+        self.engine.view(name, f"select {columns} from {identifier(f'file_{name}')}")
+
+    def _derive(self, name: str, how: Mapping[str, Any]) -> None:
+        of = [each for each in inputs_of(how) if each in self.types]
+        if not of or ("query" in how and len(of) < len(inputs_of(how))):
+            return
+        if "query" in how:
+            sql = how["query"]
+            there = {column for each in of for column in self.types[each]}
+            self._name(of[0], self.types[of[0]], {column.lower() for column in columns_of(sql)} - there)
+        else:
+            sql = " union all by name ".join(f"select * from {identifier(f'file_{each}')}" for each in of)
+        self.engine.view(f"file_{name}", sql)
+        self._name(name, {column.lower(): type_ for column, type_ in self.engine.columns(identifier(f"file_{name}")).items()})
+
+    def parts(self, table: str) -> list[Part]:
+        """Parts of a canonical table whose relation is there."""
+        return [part for part in self.source.tables.get(table, ()) if part.relation in self.types]
+
+    def file_count(self, relation: str) -> int:
+        """Files that a relation was read from."""
+        how = self.source.relations.get(relation, {})
+        return len(self.files.get(relation, ())) + sum(self.file_count(each) for each in inputs_of(how))
+
+    def unsourced(self, table: str) -> list[str]:
+        """Canonical columns that nothing in the source fills."""
+        lacking = [set(unsourced(part, table, self.types[part.relation])) for part in self.parts(table)]
+        return sorted(set.intersection(*lacking) - {"nights", "settled_on"}) if lacking else []  # these follow from others
+
+    def refuse_incomplete(self, there_already: Collection[str]) -> None:
+        """Fails for a required table that is missing or empty, and for a table without a required column.
+
+        Parameters
+        ----------
+        there_already : canonical tables of earlier months, which need not come again (claims must).
+        """
+        needed = [table for table in REQUIRED_TABLES if table == "claims" or table not in there_already]
+        named = {table: " or ".join(part.relation for part in self.source.tables.get(table, ())) or table for table in needed}
+        missing = [named[table] for table in needed if not self.parts(table)]
+        if missing:
+            raise MissingInput(
+                "claims.missing_table",
+                f"the source has no {', '.join(missing)}.",
+                "Add the files, or check input= and source=.",
+            )
+        for table in self.source.tables:
+            for part in self.parts(table):
+                lacking = missing_required(part, table, self.types[part.relation])
+                if lacking:
+                    raise MissingInput(
+                        "claims.missing_column",
+                        f"{part.relation} has no column for {', '.join(lacking)}.",
+                        f"Add it, or map it in conf/source/{self.source.name}.yaml.",
+                    )
+        for table in needed:
+            if all(self.engine.scalar(f"select 1 from {identifier(part.relation)} limit 1") is None for part in self.parts(table)):
+                raise MissingInput("claims.empty_table", f"{named[table]} has no rows.", "Export the table again.")

@@ -1,0 +1,167 @@
+"""A source as it is declared in ``conf/source/<name>.yaml``: which of its tables and columns fill which canonical ones.
+
+One engine serves every source; a source is a YAML file alone (docs/sources.md is the guide).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fraudml.contracts import CANONICAL
+from fraudml.engine import columns_of
+from fraudml.errors import FraudmlError
+
+CONTROL = {"claims": {"is_valid": "BOOLEAN"}}
+"""Columns that steer ingest and do not reach the canonical tables."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Where one canonical column comes from.
+
+    Attributes
+    ----------
+    names : source columns, the first with a value wins (aliases and fallbacks).
+    sql : an expression over source columns in place of names.
+    codes : code in the source -> canonical value; None: the value is taken as it is.
+    prefix : whether a code matches by its beginning, the longest first.
+    other : canonical value of a code that is not listed; None: null, and reported as unknown.
+    """
+
+    names: tuple[str, ...] = ()
+    sql: str | None = None
+    codes: Mapping[str, str | None] | None = None
+    prefix: bool = False
+    other: str | None = None
+
+    def reads(self) -> set[str]:
+        """Source columns that it reads, lower case."""
+        return {name.lower() for name in (columns_of(self.sql) if self.sql else self.names)}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one canonical table that come from one source relation."""
+
+    relation: str
+    columns: Mapping[str, Column]
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A mapped source.
+
+    Attributes
+    ----------
+    tables : canonical table -> its parts.
+    inputs : source table -> how to recognise its files: a glob, or columns that only it has; others go by their name.
+    relations : derived source table -> the union of others, or a query over them.
+    nulls : text that stands for nothing.
+    separator : between the entries of a list inside a cell.
+    """
+
+    name: str
+    tables: Mapping[str, tuple[Part, ...]]
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    relations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    nulls: tuple[str, ...] = ("", "NULL", "\\N")
+    separator: str = "|"
+
+    def source_tables(self) -> list[str]:
+        """Names of the tables to look for in the input, in order of first mention."""
+        named = [part.relation for parts in self.tables.values() for part in parts]
+        of_relations = [name for relation in self.relations.values() for name in inputs_of(relation)]
+        return list(dict.fromkeys(name for name in [*self.inputs, *of_relations, *named] if name not in self.relations))
+
+    def reads(self, relation: str) -> set[str]:
+        """Columns that the mapping reads of a source relation, lower case."""
+        parts = [part for parts in self.tables.values() for part in parts if part.relation == relation]
+        queries = [part.where for part in parts if part.where]
+        found = {name for part in parts for column in part.columns.values() for name in column.reads()}
+        return found | {name.lower() for sql in queries for name in columns_of(sql)}
+
+
+def inputs_of(relation: Mapping[str, Any]) -> list[str]:
+    """Source tables that a derived relation is made of."""
+    of = relation.get("union", relation.get("of", []))
+    return [of] if isinstance(of, str) else list(of)
+
+
+def load_source(content: Mapping[str, Any]) -> Source:
+    """A source from its declaration, the content of ``conf/source/<name>.yaml``.
+
+    Raises
+    ------
+    FraudmlError
+        ``source.*`` when the declaration names a table or column that does not exist.
+    """
+    name = str(content.get("name", "of your own"))
+    allowed = {"name", "tables", "inputs", "relations", "nulls", "separator"}
+    unknown = set(content) - allowed
+    if unknown:
+        raise FraudmlError(
+            "source.key", f"source {name}: unknown key {', '.join(sorted(unknown))}.", f"Keys: {', '.join(sorted(allowed))}."
+        )
+    if not content.get("tables"):
+        raise FraudmlError("source.empty", f"source {name} maps no tables.", "See docs/sources.md.")
+    tables = {}
+    for table, given in content["tables"].items():
+        if table not in CANONICAL:
+            raise FraudmlError("source.table", f"source {name}: “{table}” is no canonical table.", f"Known: {', '.join(CANONICAL)}.")
+        tables[table] = tuple(_part(each, table, name) for each in (given if isinstance(given, list) else [given]))
+    extra = {key: content[key] for key in ("inputs", "relations", "separator") if content.get(key)}
+    if content.get("nulls") is not None:
+        extra["nulls"] = ("", *(str(each) for each in content["nulls"]))
+    return Source(name=name, tables=tables, **extra)
+
+
+def _part(given: Mapping[str, Any], table: str, source: str) -> Part:
+    where = f"source {source}, table {table}"
+    if not isinstance(given, Mapping) or "from" not in given or not given.get("columns"):
+        raise FraudmlError("source.part", f"{where}: needs `from` and `columns`.", "See docs/sources.md.")
+    known = CANONICAL[table].columns.keys() | CONTROL.get(table, {}).keys()
+    unknown = given["columns"].keys() - known
+    if unknown:
+        raise FraudmlError("source.column", f"{where}: no canonical column {', '.join(sorted(unknown))}.", f"Known: {', '.join(known)}.")
+    columns = {name: _column(each, f"{where}, column {name}") for name, each in given["columns"].items()}
+    return Part(relation=str(given["from"]), columns=columns, where=given.get("where"))
+
+
+def _column(given: Any, where: str) -> Column:
+    if isinstance(given, str):
+        return Column(names=(given,))
+    if isinstance(given, list):
+        return Column(names=tuple(str(each) for each in given))
+    allowed = {"of", "sql", "codes", "match", "other"}
+    if not isinstance(given, Mapping) or set(given) - allowed or ("of" in given) == ("sql" in given):
+        raise FraudmlError("source.column", f"{where}: give a name, a list of names, or `of` or `sql` with codes.", "See docs/sources.md.")
+    of = given.get("of", ())
+    codes = given.get("codes")
+    return Column(
+        names=(of,) if isinstance(of, str) else tuple(of),
+        sql=given.get("sql"),
+        codes={str(code): None if value is None else str(value) for code, value in codes.items()} if codes else None,
+        prefix=given.get("match", "exact") == "prefix",
+        other=given.get("other"),
+    )
+
+
+def missing_required(part: Part, table: str, present: Iterable[str]) -> list[str]:
+    """Required canonical columns for which the part's relation has no source column, as ``canonical (source names)``."""
+    present = set(present)
+    out = []
+    for name in CANONICAL[table].required:
+        column = part.columns.get(name)
+        if column is None or (column.reads() and not column.reads() & present):
+            out.append(f"{name} ({', '.join(column.names) if column and column.names else 'not mapped'})")
+    return out
+
+
+def unsourced(part: Part, table: str, present: Iterable[str]) -> list[str]:
+    """Canonical columns of a part that no column of the source fills."""
+    present = set(present)
+    mapped = {name for name, column in part.columns.items() if not column.reads() or column.reads() & present}
+    return [name for name in CANONICAL[table].columns if name not in mapped]
