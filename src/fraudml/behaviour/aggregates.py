@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from fraudml.behaviour.declared import Attribute, Catalogue, Feature
 from fraudml.behaviour.relations import Grouping, Relation, relations_of
 from fraudml.engine import columns_of, windowed
-from fraudml.engine.sql import is_total
+from fraudml.engine.sql import columns_needed, is_total
 
 MONTHS = 12
 """The widest window: what is older is not read at all."""
@@ -68,7 +68,7 @@ def is_zero_without_rows(catalogue: Catalogue, feature: Feature) -> bool:
 
 def columns_read(catalogue: Catalogue, feature: Feature) -> set[str]:
     """Columns of the underlying relation that a feature cannot do without."""
-    read = columns_of(feature.sql, feature.where)
+    read = columns_needed(feature.sql, feature.where)
     if feature.of is None or feature.of not in catalogue.groupings:
         return read
     grouping = catalogue.groupings[feature.of]
@@ -77,7 +77,7 @@ def columns_read(catalogue: Catalogue, feature: Feature) -> set[str]:
         *([grouping.where] if grouping.where else []),
         *(grouping.measures[name] for name in read & grouping.measures.keys()),
     ]
-    return read.union(*(columns_of(text, grouping.where_declared) for text in texts))
+    return read.union(*(columns_needed(text, grouping.where_declared) for text in texts))
 
 
 def vectors_sql(

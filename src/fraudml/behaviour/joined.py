@@ -111,9 +111,16 @@ def _joined_items(snapshot: Snapshot) -> str:
                 claim.w, claim.doctor_id as claim_doctor_id, claim.sex, claim.age, claim.kind, claim.level, claim.is_stay,
                 claim.prescribing_doctor_id
             from items as line join window_claims as claim on line.claim_id = claim.claim_id{join}
+        ), usual as (
+            select kind, level, item_code, avg(unit_price) as usual_price, count(distinct institution_id) as sellers,
+                cast(count(*) as double) / sum(count(*)) over (partition by kind, level) as item_share
+            from line group by kind, level, item_code
         )
-        select *, coalesce(generic_code, item_code) as substance,
+        select line.*, coalesce(generic_code, line.item_code) as substance,
             {_ROLES["drug"]} as is_drug,
+            -- how common the item is in houses of the kind and level, and its price beside theirs
+            usual.item_share,
+            case when usual.sellers > 1 and usual.usual_price > 0 then unit_price / usual.usual_price end as price_against_peers,
             coalesce(price_cap, catalogue_cap) as cap,
             case when coalesce(price_cap, catalogue_cap) > 0 then unit_price / coalesce(price_cap, catalogue_cap) end as price_ratio,
             -- half a cent of rounding is no overcharge
@@ -122,7 +129,8 @@ def _joined_items(snapshot: Snapshot) -> str:
                 then abs(amount - quantity * unit_price) > 0.01 * greatest(1, abs(quantity)) end as is_mismatched,
             case when days_supply > 0 and max_daily_dose > 0 then quantity * dose_per_unit / days_supply / max_daily_dose end as dose_ratio,
             case when cast(occurred_at as time) <> time '00:00:00' then hour(occurred_at) end as hour
-        from line"""
+        from line join usual on line.item_code = usual.item_code and line.kind = usual.kind
+            and line.level is not distinct from usual.level"""
 
 
 def _claim_diagnoses() -> str:
@@ -208,7 +216,8 @@ def _joined_stays(snapshot: Snapshot) -> str:
     return f"""
         with stay as (
             select coalesce(visit_id, claim_id) as stay_id, min(claim_id) as claim_id, patient_id, institution_id,
-                min(doctor_id) as doctor_id, min(kind) as kind, min(category) as category, min(chapter) as chapter,
+                min(doctor_id) as doctor_id, min(kind) as kind, min(address_group) as address_group,
+                min(category) as category, min(chapter) as chapter,
                 min(started_on) as started_on, max(ended_on) as ended_on, min(w) as w,
                 date_diff('day', min(started_on), max(ended_on)) as nights,
                 sum(total_amount) as total_amount, sum(fund_amount) as fund_amount,
@@ -231,7 +240,8 @@ def _joined_stays(snapshot: Snapshot) -> str:
         )
         select stay.*, {care},
             date_diff('day', previous_end, stay.started_on) as gap,
-            case when previous_institution = stay.institution_id then date_diff('day', previous_end, stay.started_on) end as return_gap,
+            case when previous_institution = stay.institution_id and previous_end <= stay.started_on
+                then date_diff('day', previous_end, stay.started_on) end as return_gap,
             previous_institution = stay.institution_id and previous_category = stay.category as is_same_disease,
             stay.started_on < previous_end as is_overlapping,
             coalesce(outside.outside_claims, 0) as outside_claims

@@ -84,13 +84,31 @@ def relations_of(entity: str) -> dict[str, Relation]:
         # ties in time carry a gap of nothing, whichever comes first
         found["sequence"] = Relation(f"""
             select *, date_diff('second', previous_at, settled_at) / 60.0 as gap_minutes,
-                date_diff('day', previous_on, started_on) as gap_days
+                date_diff('day', previous_on, started_on) as gap_days,
+                previous_place <> institution_id as has_moved
             from (select {key} as entity_id, *,
-                    lag(settled_at) over (partition by {key} order by settled_at, total_amount, claim_id) as previous_at,
+                    lag(settled_at) over by_time as previous_at, lag(institution_id) over by_time as previous_place,
                     lag(started_on) over (partition by {key} order by started_on, total_amount, claim_id) as previous_on
-                from joined_claims where {key} is not null and {condition}) as ordered""")
+                from joined_claims where {key} is not null and {condition}
+                window by_time as (partition by {key} order by settled_at, total_amount, claim_id)) as ordered""")
     found |= _own(entity)
     return found
+
+
+# what was billed against what was there, per item and month, in base units: a pack is opened into its pieces
+_STOCK = """
+    select stock.institution_id as entity_id, stock.item_code, stock.month, coalesce(sold.billed, 0) as billed,
+        (coalesce(stock.opening, 0) + coalesce(stock.purchased, 0) - coalesce(stock.returned, 0) - coalesce(stock.closing, 0))
+            * case when stock.unit = 'pack' then coalesce(pack.pack_size, 1) else 1 end as used,
+        case when stock.month > $as_of - interval 1 month then 1 when stock.month > $as_of - interval 3 month then 3 else 12 end as w
+    from inventory as stock
+    join institutions as place on stock.institution_id = place.institution_id and place.{kind}
+    left join (select item_code, max(pack_size) as pack_size from catalogue group by item_code) as pack on stock.item_code = pack.item_code
+    left join (
+        select institution_id, item_code, cast(date_trunc('month', settled_on) as date) as month, sum(quantity) as billed
+        from joined_items group by all) as sold
+        on stock.institution_id = sold.institution_id and stock.item_code = sold.item_code and stock.month = sold.month
+    where stock.month > $as_of - interval 12 month"""
 
 
 def _own(entity: str) -> dict[str, Relation]:
@@ -132,6 +150,13 @@ def _own(entity: str) -> dict[str, Relation]:
             "registrations",
             ("registrations",),
             windowed=False,
+        )
+        own["stock"] = Relation(_STOCK.format(kind=kind), "inventory", ("inventory", "items", "catalogue"))
+    if entity == "institution":
+        own["occupied_beds"] = Relation(
+            "select institution_id as entity_id, w, unnest(generate_series(started_on, ended_on - 1, interval 1 day)) as night"
+            " from joined_stays where kind = 'hospital' and nights <= 400",
+            "joined_stays",
         )
     if entity == "claim":
         # what came before, never what came after: a claim is judged as it stood on its day
