@@ -185,7 +185,8 @@ def insurance_of(world: World, encounters: pd.DataFrame) -> np.ndarray:
     patient = encounters["patient"].to_numpy()
     changed = encounters["start"].to_numpy() // DAY > world.person("insurance_until")[patient]
     changed &= world.person("insurance_until")[patient] != NEVER
-    return np.where(changed, world.person("insurance_after")[patient], world.person("insurance")[patient])
+    usual = np.where(changed, world.person("insurance_after")[patient], world.person("insurance")[patient])
+    return np.where(encounters["insurance"] >= 0, encounters["insurance"], usual)
 
 
 def settle(world: World, encounters: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:

@@ -53,7 +53,7 @@ class Recollection:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        generics, numbers = np.unique(world.medicine.generic.astype(str), return_inverse=True)
+        _, numbers = np.unique(world.medicine.generic.astype(str), return_inverse=True)
         self.generic = 1000 + numbers
         self.past = pd.DataFrame({name: np.array([], dtype=np.int64) for name in ("patient", "what", "day", "until")})
 

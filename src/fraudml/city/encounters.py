@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fraudml.city.chance import keyed
 from fraudml.city.medicine import DRUGS_ONLY, OUTPATIENT, PHASE, SELF_CARE, STAY, TESTS_ONLY
 from fraudml.city.people import EMPLOYEE, NEVER, band
 from fraudml.city.places import CLINIC, EMERGENCY, GENERAL, PHARMACY, PRIMARY, SECONDARY, TERTIARY, VILLAGE
@@ -19,11 +20,11 @@ DEFAULTS: dict[str, Any] = {
     "patient": -1, "institution": -1, "doctor": -1, "department": -1, "kind": VISIT, "setting": OUTPATIENT,
     "disease": -1, "disease2": -1, "disease3": -1, "start": 0, "end": -1, "settled": -1, "tag": -1, "registered": -1, "supply": -1,
     "rx_institution": -1, "rx_doctor": -1, "credential": -1, "online": 0, "manual": 0, "invoice": -1, "referred": 0, "discharge": 1,
-    "memo": 0, "coded": 1, "uid": -1, "benefit": -1,
+    "memo": 0, "coded": 1, "uid": -1, "benefit": -1, "severity": -1, "insurance": -1,
 }  # fmt: skip
 """Columns of an encounter: numbers of the world's rows, minutes since 1970-01-01, -1 where nothing is known yet.
 
-``setting`` is the template's; ``supply`` days to carry home; ``coded`` 0: no diagnosis was written down; ``memo`` numbers a text of
+``setting`` is the template's; ``benefit`` what the fund pays in thousandths of the total; ``severity`` 0–2 of the case group; ``supply`` days to carry home; ``coded`` 0: no diagnosis was written down; ``memo`` numbers a text of
 :data:`fraudml.city.bills.MEMOS`; ``uid`` decides what the encounter brings; ``tag`` is the planting it belongs to.
 """
 SEASONS = {
@@ -97,10 +98,10 @@ def plan_stays(world: World) -> pd.DataFrame:
         times = rng.poisson(rate * years)
         patient = np.repeat(who, times)
         parts.append((patient, np.full(len(patient), disease.number), _stay_days(world, disease.options.get("season"), len(patient), rng)))
-    patient, disease, day = (np.concatenate(column) for column in zip(*parts, strict=True))
-    nights = np.array([each.nights for each in diseases])[disease]
+    patient, illness, day = (np.concatenate(column) for column in zip(*parts, strict=True))
+    nights = np.array([each.nights for each in diseases])[illness]
     nights = np.maximum(3, np.round(nights * rng.lognormal(-0.04, 0.28, len(nights)))).astype(np.int64)
-    stays = _stay_table(world, patient, disease, day, nights, rng)
+    stays = _stay_table(world, patient, illness, day, nights, rng)
     return _consistent(
         world, pd.concat([stays, _births(world, rng), _chemotherapy(world, rng), _last_stays(world, rng)], ignore_index=True)
     )
@@ -334,8 +335,6 @@ def _acute(world: World, month: int, first: int, last: int, rng: np.random.Gener
 
 def world_frailty(world: World, person: np.ndarray) -> np.ndarray:
     """How often somebody falls ill beside others, mean about one half, a property of the person."""
-    from fraudml.city.chance import keyed
-
     return -0.5 * np.log1p(-keyed(world.options.seed, person, 11))
 
 

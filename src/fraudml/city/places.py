@@ -21,24 +21,25 @@ DISTRICTS = (
 )
 DEPARTMENTS = ("A02", "A03.01", "A03.03", "A03.04", "A03.05", "A03.06", "A03.07", "A03.08", "A03.09", "A04", "A04.03", "A04.04", "A05",
                "A07", "A10", "A11", "A12", "A13", "A15", "A16", "A19", "A20", "A21", "A50")  # fmt: skip
-"""National department codes (诊疗科目): general practice, internal medicine by organ, surgery, obstetrics, paediatrics … traditional medicine."""
+"""National department codes (诊疗科目): general practice, internal medicine by organ, surgery … traditional medicine."""
 NUMBER = {code: number for number, code in enumerate(DEPARTMENTS)}
 GENERAL, EMERGENCY = NUMBER["A02"], NUMBER["A20"]
 SECONDARY_LACKS = ("A03.07", "A03.09")
 
-TERTIARY, SECONDARY, PRIVATE_HOSPITAL, PRIMARY, VILLAGE, CLINIC, PHARMACY = range(7)
-"""Classes of institutions in the city."""
+TERTIARY, SECONDARY, PRIVATE_HOSPITAL, PRIMARY, VILLAGE, CLINIC, PHARMACY, OUTSIDE = range(8)
+"""Classes of institutions in the city; ``OUTSIDE`` ones are known from manual reimbursements only."""
 # per 20 000 persons, exponent of growth, national levels, canonical level
 CLASSES = {
     TERTIARY: (3, 0.6, ("01", "02", "03"), 3),
-    SECONDARY: (7, 0.7, ("05", "06"), 2),
-    PRIVATE_HOSPITAL: (12, 0.75, ("06", "08", "09"), None),
-    PRIMARY: (16, 0.75, ("08", "09"), 1),
-    VILLAGE: (28, 0.85, ("11",), 0),
-    CLINIC: (14, 0.85, ("11",), 0),
-    PHARMACY: (44, 0.85, ("11",), 0),
+    SECONDARY: (12, 0.7, ("05", "06"), 2),
+    PRIVATE_HOSPITAL: (30, 0.75, ("06", "08", "09"), None),
+    PRIMARY: (32, 0.75, ("08", "09"), 1),
+    VILLAGE: (40, 0.85, ("11",), 0),
+    CLINIC: (30, 0.85, ("11",), 0),
+    PHARMACY: (70, 0.85, ("11",), 0),
+    OUTSIDE: (8, 0.3, ("03", "05"), 2),
 }
-FLOOR = {TERTIARY: 2, SECONDARY: 3, PRIVATE_HOSPITAL: 6, PRIMARY: 6, VILLAGE: 8, CLINIC: 4, PHARMACY: 14}
+FLOOR = {TERTIARY: 2, SECONDARY: 4, PRIVATE_HOSPITAL: 8, PRIMARY: 8, VILLAGE: 8, CLINIC: 6, PHARMACY: 16, OUTSIDE: 4}
 
 
 @dataclass
@@ -89,13 +90,13 @@ def _institutions(options: CityOptions, rng: np.random.Generator) -> pd.DataFram
                     "district": int(district),
                     "national_level": level,
                     "level": canonical if canonical is not None else (2 if level == "06" else 1),
-                    "longitude": longitude + rng.normal(0, spread),
+                    "longitude": longitude + rng.normal(0, spread) + (3.0 if kind == OUTSIDE else 0.0),
                     "latitude": latitude + rng.normal(0, spread),
                     "appeal": float(rng.lognormal(0, 0.5)),
                     "price_factor": float(rng.uniform(0.93, 1.0)),
                 }
             )
-    frame = pd.DataFrame(rows).sample(frac=1, random_state=rng.integers(2**31)).reset_index(drop=True)
+    frame = pd.DataFrame(rows).sample(frac=1, random_state=int(rng.integers(2**31))).reset_index(drop=True)
     kinds = frame["class"]
     serial = rng.permutation(90_000)[: len(frame)] + 10_000
     letter = np.where(kinds == PHARMACY, "P", "H")
@@ -116,7 +117,9 @@ def _doctors(institutions: pd.DataFrame, rng: np.random.Generator) -> pd.DataFra
             own = rng.choice(len(DEPARTMENTS) - 2, size=4 if level == 2 else 3, replace=False) + 1
             staff = [(GENERAL, rng.integers(2, 5))] + [(int(ward), rng.integers(1, 3)) for ward in own if ward != EMERGENCY]
         elif kind == PRIMARY:
-            staff = [(GENERAL, rng.integers(3, 7)), (NUMBER["A50"], 1), (NUMBER["A07"], 1)]
+            staff = [(GENERAL, int(rng.integers(3, 7))), (NUMBER["A50"], 1), (NUMBER["A07"], 1)]
+        elif kind == OUTSIDE:
+            continue
         else:
             staff = [(GENERAL, rng.integers(1, 3))]
         for ward, number in staff:
@@ -126,11 +129,11 @@ def _doctors(institutions: pd.DataFrame, rng: np.random.Generator) -> pd.DataFra
     serial = rng.permutation(900_000)[: len(frame)] + 100_000
     frame["code"] = [f"{'Y' if pharmacist else 'D'}4301{number}" for pharmacist, number in zip(frame["is_pharmacist"], serial, strict=True)]
     frame["title"] = rng.choice(["231", "232", "233", "234"], len(frame), p=[0.12, 0.25, 0.4, 0.23])
-    frame["since"] = options_start(rng, len(frame))
+    frame["since"] = _since(rng, len(frame))
     return frame
 
 
-def options_start(rng: np.random.Generator, count: int) -> np.ndarray:
+def _since(rng: np.random.Generator, count: int) -> np.ndarray:
     """First days of work, one to twenty years before 2023, in days since 1970-01-01."""
     return 19_358 - rng.integers(365, 20 * 365, count)
 

@@ -19,7 +19,7 @@ from fraudml.city.encounters import DAY, INPATIENT, SHOP, VISIT, companions, enc
 from fraudml.city.medicine import OUTPATIENT, SELF_CARE, STAY
 from fraudml.city.options import SUBTLETIES
 from fraudml.city.people import NEVER
-from fraudml.city.places import PHARMACY
+from fraudml.city.places import OUTSIDE, PHARMACY
 from fraudml.city.world import World
 
 Culprit = tuple[str, int, str]
@@ -48,14 +48,15 @@ class Month:
     diagnoses: pd.DataFrame
     marks: list[tuple[np.ndarray, Tag]] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
+    refunds: list[tuple[np.ndarray, int, bool]] = field(default_factory=list)
+
+    def bills(self, tags: Iterable[int]) -> np.ndarray:
+        """Bills of several plantings."""
+        return np.flatnonzero(np.isin(self.encounters["tag"].to_numpy(), list(tags)))
 
     def planted(self) -> np.ndarray:
         """Which bills belong to a planting already."""
         return self.encounters["tag"].to_numpy() >= 0
-
-    def tagged(self, tag: int) -> np.ndarray:
-        """Bills of one planting."""
-        return np.flatnonzero(self.encounters["tag"].to_numpy() == tag)
 
     def draw(self, bill: Any, *keys: Any) -> np.ndarray:
         """Uniform draws that belong to bills and further keys, whatever else happens in the month."""
@@ -67,14 +68,34 @@ class Month:
             [self.lines, line_table(**{name: np.atleast_1d(value) for name, value in columns.items()})], ignore_index=True
         )
 
+    def append(self, bills: np.ndarray, key: str, quantity: float = 1.0, minutes: int = 15, **columns: Any) -> None:
+        """Adds one line of an item to each of these bills, some minutes after their start."""
+        if len(bills):
+            item = np.full(len(bills), self.world.medicine.item[key])
+            self.add_lines(bill=bills, item=item, time=self.encounters["start"].to_numpy()[bills] + minutes, quantity=quantity, **columns)
+
+    @staticmethod
+    def concat(parts: list[pd.DataFrame]) -> pd.DataFrame:
+        """Lines of several tables as one."""
+        return pd.concat(parts, ignore_index=True)
+
     def drop_lines(self, rows: np.ndarray) -> None:
         """Removes lines (a mask over ``lines``)."""
         self.lines = self.lines[~rows].reset_index(drop=True)
+
+    def refund(self, bills: np.ndarray, after_days: int, whole: bool = True) -> None:
+        """Takes these bills back some days later, whole or one line of each."""
+        self.refunds.append((bills, after_days, whole))
 
     def mark(self, bills: np.ndarray, tag: Tag) -> None:
         """Records that these bills are guilty, or look-alikes, as ``tag`` says."""
         if len(bills):
             self.marks.append((np.unique(bills), tag))
+
+    def mark_lookalike(self, bills: np.ndarray, tag: Tag, most: float = 1.0) -> None:
+        """Marks a share of these bills as look-alikes."""
+        bills = np.unique(bills)
+        self.mark(bills[self.draw(bills, 77) < most] if len(bills) else bills, tag)
 
 
 @dataclass
@@ -88,7 +109,6 @@ class Ground:
     tags: list[Tag]
     encounters: list[pd.DataFrame] = field(default_factory=list)
     changes: list[Callable[[Month], None]] = field(default_factory=list)
-    stock: list[tuple[np.ndarray, float]] = field(default_factory=list)
     facts: list[Callable[[dict[str, pd.DataFrame]], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -132,13 +152,29 @@ class Ground:
         return int(starts[last - months]), int(starts[last]) - 1
 
     # ------------------------------------------------------------------ choosing
-    def choose_institutions(self, count: int, *classes: int, least_doctors: int = 1, where: np.ndarray | None = None) -> list[int]:
-        """Institutions of these classes that no other scheme has chosen while there are such."""
+    def choose_institutions(self, count: int, *classes: int, where: np.ndarray | None = None) -> list[int]:
+        """Houses of these classes for perpetrators: none that another scheme has chosen while there are others."""
+        pool = self._houses(classes, where)
+        taken, quiet = self.used.setdefault("institution", set()), self.used.setdefault("quiet", set())
+        chosen = self._rank(pool, [taken | quiet, taken])[:count]
+        taken.update(chosen)
+        return chosen
+
+    def quiet_institutions(self, count: int, *classes: int, where: np.ndarray | None = None) -> list[int]:
+        """Houses of these classes for look-alikes: no perpetrators while there are others."""
+        taken, quiet = self.used.setdefault("institution", set()), self.used.setdefault("quiet", set())
+        chosen = self._rank(self._houses(classes, where), [taken])[:count]
+        quiet.update(chosen)
+        return chosen
+
+    def _houses(self, classes: tuple[int, ...], where: np.ndarray | None) -> np.ndarray:
         pool = self.world.places.of(*classes)
-        if where is not None:
-            pool = pool[where[pool]]
-        staff = np.bincount(self.world.places.doctors["institution"], minlength=len(self.world.places.institutions))
-        return self._choose("institution", pool[staff[pool] >= least_doctors], count)
+        return pool if where is None else pool[where[pool]]
+
+    def _rank(self, pool: np.ndarray, avoid: list[set[int]]) -> list[int]:
+        """A random order of the pool in which those to avoid stand last, most unwanted ones at the very end."""
+        order = [int(each) for each in self.rng.permutation(pool)]
+        return sorted(order, key=lambda each: sum(each in taken for taken in avoid))
 
     def choose_people(self, count: int, where: np.ndarray | None = None) -> np.ndarray:
         """Persons alive and insured throughout, unused so far; ``where`` narrows (a mask over persons)."""
@@ -153,10 +189,8 @@ class Ground:
         return self._choose("doctor", np.flatnonzero(pool if where is None else pool & where), count)
 
     def _choose(self, kind: str, pool: np.ndarray, count: int) -> list[int]:
-        order = self.rng.permutation(pool)
         taken = self.used.setdefault(kind, set())
-        fresh = [int(each) for each in order if int(each) not in taken]
-        chosen = (fresh + [int(each) for each in order if int(each) in taken])[:count]
+        chosen = self._rank(pool, [taken])[:count]
         taken.update(chosen)
         return chosen
 
@@ -166,6 +200,14 @@ class Ground:
         for name in ("clinic", "primary", "secondary", "tertiary", "pharmacy"):
             near |= self.world.person(f"usual_{name}") == institution
         return near
+
+    def doctors_of(self, institution: int) -> np.ndarray:
+        """Numbers of the people registered at an institution (pharmacists at a pharmacy)."""
+        return np.flatnonzero(self.world.places.doctors["institution"].to_numpy() == institution)
+
+    def code(self, institution: int) -> str:
+        """An institution's national code."""
+        return str(self.world.institution("code")[institution])
 
     def age(self) -> np.ndarray:
         """Age of every person in the middle of the period."""
@@ -180,6 +222,14 @@ class Ground:
 
     def item(self, key: str) -> int:
         return self.world.medicine.item[key]
+
+    def chronic(self, people: np.ndarray) -> np.ndarray:
+        """The first chronic disease of each of these persons, -1 where there is none."""
+        return companions(self.world, people, np.full(len(people), -2))[0]
+
+    def any_of(self, keys: tuple[str, ...], count: int) -> np.ndarray:
+        """Diseases drawn from ``keys``."""
+        return np.array([self.disease(key) for key in keys])[self.rng.integers(0, len(keys), count)]
 
     def disease(self, key: str) -> int:
         return self.world.medicine.disease[key]
@@ -198,7 +248,7 @@ class Ground:
         disease = frame["disease"].to_numpy()
         lacking = frame["department"] < 0
         frame.loc[lacking, "department"] = np.where(disease >= 0, self.world.department_of[disease], 0)[lacking]
-        shop = self.world.institution("class")[frame["institution"]] == PHARMACY
+        shop = np.isin(self.world.institution("class")[frame["institution"]], (PHARMACY, OUTSIDE))
         alone = (frame["doctor"] < 0).to_numpy() & ~shop
         chance = self.rng.random(len(frame))
         found = self.world.doctor_for(frame["patient"], frame["institution"], frame["department"], chance)

@@ -14,6 +14,7 @@ from fraudml.city.bills import draw_diagnoses, draw_lines, set_prices, settle
 from fraudml.city.calendar import Recollection, clear_of, possible
 from fraudml.city.chance import generator, keyed
 from fraudml.city.encounters import DAY, INPATIENT, Refills, encounter_table, month_visits, plan_stays
+from fraudml.city.finishing import blanks, case_groups, refunds, trace_codes
 from fraudml.city.labels import decide
 from fraudml.city.options import CityOptions
 from fraudml.city.places import PHARMACY
@@ -91,8 +92,8 @@ class City:
         self.beds = self._beds()
         self.refills = Refills(self.world)
         self.memory = Recollection(self.world)
-        self.claims = self.line_count = 0
-        self.waiting: list[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]] = []
+        self.claims = self.line_count = self.serial = 0
+        self.waiting: list[tuple[pd.DataFrame, pd.DataFrame]] = []
         self.records: list[pd.DataFrame] = []
         self.free = np.array([tag.free for tag in self.tags] + [False])
 
@@ -157,52 +158,77 @@ class City:
         return Month(self.world, number, encounters, lines, draw_diagnoses(self.world, encounters), tags=self.tags)
 
     def _finish(self, month: Month, after: int) -> None:
+        """Prices, numbers and writes the month's bills, and the refunds that fall due."""
         encounters = month.encounters
-        encounters["insurance"] = -1
-        kept = np.zeros(len(encounters), dtype=bool)
-        kept[month.lines["bill"]] = True
         set_prices(self.world, encounters, month.lines)
         encounters[["total", "in_scope", "fund", "account", "cash"]] = settle(self.world, encounters, month.lines)
         encounters["refund"], encounters["original"] = 0, -1
-        encounters["bed"] = np.where(
-            encounters["kind"] == INPATIENT, (keyed(self.options.seed, encounters["uid"], 33) * 400).astype(int) + 1, -1
-        )
-        self._number_and_write(month, kept, after)
-
-    def _number_and_write(self, month: Month, kept: np.ndarray, after: int) -> None:
-        place = np.full(len(kept), -1)
+        lodged = encounters["kind"] == INPATIENT
+        encounters["bed"] = np.where(lodged, (keyed(self.options.seed, encounters["uid"], 33) * 400).astype(int) + 1, -1)
+        case_groups(self.world, encounters)
+        kept = np.zeros(len(encounters), dtype=bool)
+        kept[month.lines["bill"]] = True
         order = np.flatnonzero(kept)
-        order = order[np.lexsort((month.encounters["uid"].to_numpy()[order], month.encounters["settled"].to_numpy()[order]))]
+        order = order[np.lexsort((encounters["uid"].to_numpy()[order], encounters["settled"].to_numpy()[order]))]
+        place = np.full(len(kept), -1)
         place[order] = np.arange(len(order))
-        encounters = month.encounters.iloc[order].reset_index(drop=True)
-        encounters["setl"] = encounters["visit"] = self.claims + np.arange(len(encounters))
-        lines = (
-            month.lines.assign(bill=place[month.lines["bill"]]).sort_values(["bill", "time", "item"], kind="stable").reset_index(drop=True)
-        )
-        lines["codes"] = None
-        diagnoses = month.diagnoses[kept[month.diagnoses["bill"]]].copy()
-        diagnoses["bill"] = place[diagnoses["bill"]]
-        diagnoses = diagnoses.sort_values(["bill", "is_main", "code"], ascending=[True, False, True], kind="stable")
-        self._remember(month, place, encounters)
+        lines, diagnoses = _placed(month.lines, place, ["bill", "time", "item"]), _placed(month.diagnoses, place, ["bill", "code"])
+        encounters = encounters.iloc[order].reset_index(drop=True)
+        number = self.claims + np.arange(len(encounters))
+        encounters["setl"], encounters["visit"] = number, number
+        self.serial = trace_codes(self.world, encounters, lines, self.serial)
+        self._remember(month, place, number)
+        back, taken = refunds(month, encounters, lines, place)
+        self._write(encounters, lines, diagnoses)
+        self._wait(back, taken)
+        due = [each for each in self.waiting if each[0]["settled"].iloc[0] < after]
+        self.waiting = [each for each in self.waiting if each[0]["settled"].iloc[0] >= after]
+        if due:
+            self._write_refunds(due)
+
+    def _wait(self, back: pd.DataFrame, taken: pd.DataFrame) -> None:
+        """Puts refunds aside by their month of settlement."""
+        starts = self.options.month_starts * DAY
+        month = np.searchsorted(starts, back["settled"].to_numpy(), side="right")
+        for each in np.unique(month):
+            if each < len(starts):  # what is refunded after the last day is not known yet
+                rows = np.flatnonzero(month == each)
+                place = np.full(len(back), -1)
+                place[rows] = np.arange(len(rows))
+                self.waiting.append((back.iloc[rows].reset_index(drop=True), _placed(taken, place, ["bill", "time", "item"])))
+
+    def _write_refunds(self, due: list[tuple[pd.DataFrame, pd.DataFrame]]) -> None:
+        sizes = np.cumsum([0, *(len(each) for each, _ in due)])
+        lines = pd.concat([taken.assign(bill=taken["bill"] + size) for (_, taken), size in zip(due, sizes, strict=False)])
+        back = pd.concat([each for each, _ in due], ignore_index=True)
+        order = np.lexsort((back["uid"].to_numpy(), back["settled"].to_numpy()))
+        place = np.empty(len(back), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        back = back.iloc[order].reset_index(drop=True)
+        back["setl"] = self.claims + np.arange(len(back))
+        self._write(back, _placed(lines, place, ["bill", "time", "item"]), None)
+
+    def _write(self, encounters: pd.DataFrame, lines: pd.DataFrame, diagnoses: pd.DataFrame | None) -> None:
+        if diagnoses is not None:
+            blanks(self.world, encounters, lines)
+            self.files.append("mdtrt_d", visit_table(self.world, self.names, encounters))
+            self.files.append("setl_diag_list_d", diagnosis_table(self.names, diagnoses, encounters["setl"].to_numpy()))
         self.stock.sold(encounters, lines)
-        setl = encounters["setl"].to_numpy()
         self.files.append("setl_d", settlement_table(self.world, self.names, encounters))
-        self.files.append("mdtrt_d", visit_table(self.world, self.names, encounters))
-        self.files.append("setl_diag_list_d", diagnosis_table(self.names, diagnoses, setl))
         self.files.append("fee_list_d", line_rows(self.world, self.names, encounters, lines, self.line_count))
         self.claims += len(encounters)
         self.line_count += len(lines)
 
-    def _remember(self, month: Month, place: np.ndarray, encounters: pd.DataFrame) -> None:
+    def _remember(self, month: Month, place: np.ndarray, number: np.ndarray) -> None:
         """Keeps who did what, by settlement number."""
         marks = list(month.marks)
         tags = month.encounters["tag"].to_numpy()
         marks += [(np.flatnonzero(tags == tag), self.tags[tag]) for tag in np.unique(tags[tags >= 0])]
         for bills, tag in marks:
-            setl = encounters["setl"].to_numpy()[place[bills][place[bills] >= 0]]
-            for kind, number, role in tag.culprits or (("", -1, ""),):
+            setl = number[place[bills][place[bills] >= 0]]
+            for kind, culprit, role in tag.culprits or (("", -1, ""),):
                 self.records.append(pd.DataFrame({"setl": setl, "scheme": tag.scheme, "alike": tag.is_lookalike, "role": role,
-                                                  "ring": tag.ring, "entity_type": kind, "number": number}))  # fmt: skip
+                                                  "ring": tag.ring, "entity_type": kind, "number": culprit}))  # fmt: skip
 
     # ------------------------------------------------------------------ the end
     def truth(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -237,3 +263,9 @@ class City:
                 change(tables)
         for name, frame in tables.items():
             self.files.append(name, pa.Table.from_pandas(frame, preserve_index=False))
+
+
+def _placed(rows: pd.DataFrame, place: np.ndarray, order: list[str]) -> pd.DataFrame:
+    """Rows with their bills renumbered by ``place``, in order; those without a place go."""
+    rows = rows.assign(bill=place[rows["bill"]])
+    return rows[rows["bill"] >= 0].sort_values(order, kind="stable").reset_index(drop=True)

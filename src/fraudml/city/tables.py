@@ -15,7 +15,7 @@ from fraudml.city.bills import MEMOS, cap_change, cap_price, insurance_of
 from fraudml.city.chance import keyed
 from fraudml.city.encounters import DAY
 from fraudml.city.people import EMPLOYEE, NEVER
-from fraudml.city.places import DEPARTMENTS, DISTRICTS, PHARMACY, VILLAGE
+from fraudml.city.places import DEPARTMENTS, DISTRICTS, OUTSIDE, PHARMACY, VILLAGE
 from fraudml.city.world import World
 
 MED_TYPES = ("11", "13", "140104", "21", "28", "41", "140201")
@@ -104,7 +104,7 @@ def settlement_table(world: World, names: Names, encounters: pd.DataFrame) -> pa
     is_special = np.array([(disease.options.get("register") or [0, 0])[1] == 1402 for disease in world.medicine.diseases])
     kind = np.where((kind == 2) & special & is_special[np.maximum(column["registered"], 0)], 6, kind)
     credential = np.where(column["credential"] >= 0, column["credential"], _credential(world, column["uid"]))
-    insurance = np.where(column["insurance"] >= 0, column["insurance"], insurance_of(world, encounters))
+    insurance = insurance_of(world, encounters)
     district = world.person("district")[column["patient"]]
     invoice = column["invoice"]
     data: dict[str, Any] = {
@@ -112,7 +112,7 @@ def settlement_table(world: World, names: Names, encounters: pd.DataFrame) -> pa
         "mdtrt_id": numbered("M", column["visit"]),
         "psn_no": take(names.patient, column["patient"]),
         "insutype": pa.array(insurance).cast(pa.string()),
-        "fixmedins_code": column["institution_code"] if "institution_code" in column else take(names.institution, column["institution"]),
+        "fixmedins_code": take(names.institution, column["institution"]),
         "bilg_dr_codg": take(names.doctor, column["doctor"]),
         "med_type": pa.array(MED_TYPES).take(pa.array(kind)),
         "dise_codg": take(names.disease, np.where(special, column["registered"], -1)),
@@ -135,8 +135,8 @@ def settlement_table(world: World, names: Names, encounters: pd.DataFrame) -> pa
         "invono": pa.array(invoice, mask=invoice < 0).cast(pa.string()),
         "pay_stas": flag(np.asarray(column["settled"] // DAY <= world.options.last_day - 25)),
         "online_flag": flag(column["online"]),
-        "drg_code": pa.array(encounters["drg_code"]) if "drg_code" in encounters else pa.nulls(len(encounters), pa.string()),
-        "drg_weight": pa.array(encounters["drg_weight"]) if "drg_weight" in encounters else pa.nulls(len(encounters), pa.float64()),
+        "drg_code": pa.array(encounters["drg_code"], pa.string()),
+        "drg_weight": pa.array(column["drg_weight"], mask=column["drg_weight"] <= 0),
         "memo": text((*MEMOS, REFUND_MEMO), np.where(column["refund"] == 1, len(MEMOS), column["memo"])),
     }  # fmt: skip
     return pa.table(data)
@@ -291,7 +291,8 @@ def _enrolments(world: World) -> pd.DataFrame:
 
 
 def _institutions(world: World, beds: np.ndarray) -> pd.DataFrame:
-    frame = world.places.institutions
+    known = (world.institution("class") != OUTSIDE)
+    frame, beds = world.places.institutions[known], beds[known]
     kind = frame["class"].to_numpy()
     return pd.DataFrame(
         {
@@ -300,7 +301,7 @@ def _institutions(world: World, beds: np.ndarray) -> pd.DataFrame:
             "hosp_lv": frame["national_level"],
             "natu": np.where(frame["is_private"], "private", "public"),
             "admdvs": np.array([row[0] for row in DISTRICTS], dtype=object)[frame["district"]],
-            "aprv_bed_cnt": pd.Series(pd.array(beds, dtype="Int64")).mask(beds <= 0),
+            "aprv_bed_cnt": pd.array(np.where(beds > 0, beds, np.nan), dtype="Float64").astype("Int64"),
             "lnt": frame["longitude"].round(5),
             "lat": frame["latitude"].round(5),
             "is_village": np.where(kind == VILLAGE, "1", "0"),

@@ -36,7 +36,7 @@ def plant(ground: Ground) -> None:
             start = np.repeat(ground.rng.integers(first, max(first + 1, last - 20), runs), 8)
             day = np.unique(np.clip(start + ground.rng.integers(0, 21, len(start)), first, last))
             ground.attend(tag, np.full(len(day), person), place, ground.disease("cold"), day, coded=0)
-    for place in ground.choose_institutions(ground.lookalikes(3), PHARMACY):
+    for place in ground.quiet_institutions(ground.lookalikes(3), PHARMACY):
         people = ground.choose_people(ground.amount(12), employee & ground.has("hypertension", "diabetes", "coronary"))
         tag = ground.tag(lookalike=True)
         for person in people:
@@ -74,4 +74,4 @@ def _round_sums(month: Month, sums: dict[int, float]) -> None:
     packs = np.maximum(1, np.ceil(target / (pack * cap)))
     quantity = packs * pack
     month.add_lines(bill=bills, item=item, time=month.encounters["start"].to_numpy()[bills], quantity=quantity,
-                    price=np.round(target / quantity, 4), amount=target, days=packs * month.world.medicine.days_per_pack[item])  # fmt: skip
+                    price=np.round(target / quantity, 4), days=packs * month.world.medicine.days_per_pack[item])  # fmt: skip

@@ -24,7 +24,7 @@ def plant(ground: Ground) -> None:
         empty[tag] = 0.45 + 0.5 * boldness
         _lodge(ground, tag, place, span, ground.amount(25 + 50 * boldness), 0.3 + 0.5 * boldness)
     on_leave: list[int] = []
-    for place in ground.choose_institutions(ground.lookalikes(3), PRIVATE_HOSPITAL, PRIMARY):
+    for place in ground.quiet_institutions(ground.lookalikes(3), PRIVATE_HOSPITAL, PRIMARY):
         tag = ground.tag(lookalike=True)
         on_leave.append(tag)
         _lodge(ground, tag, place, ground.span(), ground.amount(8), 0.0)

@@ -36,7 +36,7 @@ def plant(ground: Ground) -> None:
 def _benign(ground: Ground) -> None:
     whole = (ground.first_day, ground.last_day)
     # the second eye a week after the first
-    places = ground.choose_institutions(ground.lookalikes(3), SECONDARY, TERTIARY)
+    places = ground.quiet_institutions(ground.lookalikes(3), SECONDARY, TERTIARY)
     staged = ground.tag(lookalike=True)
     for place in places:
         people = ground.choose_people(ground.amount(6), ground.age() > 60)
