@@ -12,7 +12,7 @@ from fraudml.rules import load_rules, run_rules
 
 @pytest.fixture
 def questioned() -> Callable[..., dict[str, float]]:
-    """``questioned(claims, rule, as_of, entity_type=None, **parameters)``: claim -> amount in question; checks that all of it can be worded."""
+    """``questioned(claims, rule, as_of, entity_type=None, **parameters)``: claim -> amount in question; checks all wordings."""
 
     def run(claims: Claims, rule: str, as_of: str = "2024-06-30", entity_type: str | None = None, **parameters: float) -> dict[str, float]:
         found = run_rules(claims, as_of, rules=[rule], parameters={rule: parameters})

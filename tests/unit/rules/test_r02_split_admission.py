@@ -46,8 +46,8 @@ def test_second_stays_are_found_and_honest_readmissions_are_left(make_claims, qu
         diagnoses=[diagnosis for _, diagnosis in rows] + [{"claim_id": "E2", "diagnosis": "Z51.1", "is_main": False}],
         institutions=[{"institution_id": "H3", "level": 3}],
     )
-    assert questioned(claims, "split_admission") == {"A2": 5000.0, "B2": 5000.0}
-    assert set(questioned(claims, "split_admission", gap_days=20)) == {"A2", "B2", "C2"}
+    assert questioned(claims, "split_admission") == {"A1": 0.0, "A2": 5000.0, "B1": 0.0, "B2": 5000.0}
+    assert set(questioned(claims, "split_admission", gap_days=20)) == {"A1", "A2", "B1", "B2", "C1", "C2"}
 
 
 def test_interim_bills_of_one_visit_are_one_stay(make_claims, questioned):
