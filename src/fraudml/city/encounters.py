@@ -10,7 +10,7 @@ import pandas as pd
 from fraudml.city.chance import keyed
 from fraudml.city.medicine import DRUGS_ONLY, OUTPATIENT, PHASE, SELF_CARE, STAY, TESTS_ONLY
 from fraudml.city.people import EMPLOYEE, NEVER, band
-from fraudml.city.places import CLINIC, EMERGENCY, GENERAL, PHARMACY, PRIMARY, SECONDARY, TERTIARY, VILLAGE
+from fraudml.city.places import CLINIC, EMERGENCY, GENERAL, OUTSIDE, PHARMACY, PRIMARY, SECONDARY, TERTIARY, VILLAGE
 from fraudml.city.world import World, rng_of
 
 VISIT, EMERGENCY_VISIT, CHRONIC, INPATIENT, DAY_SURGERY, SHOP = range(6)
@@ -375,3 +375,33 @@ def _external(world: World, visits: pd.DataFrame, rng: np.random.Generator) -> p
     sales["start"] += rng.integers(90, 240, len(sales))
     sales["end"] = sales["start"]
     return sales
+
+
+def plan_manual(world: World) -> pd.DataFrame:
+    """Care away from home, paid in cash and reimbursed by hand weeks later, with the invoice that the house there printed."""
+    rng = rng_of(world, "manual")
+    options = world.options
+    days = options.last_day - options.first_day + 1
+    count = rng.poisson(len(world.people.persons) * 0.012 * days / 365)
+    pool = np.flatnonzero((world.person("death") == NEVER) & (world.person("mother") < 0) & (world.person("insurance_until") == NEVER))
+    patient = rng.permutation(pool)[:count]
+    houses = world.places.of(OUTSIDE)
+    house = houses[rng.integers(0, len(houses), len(patient))]
+    day = options.first_day + rng.integers(0, days, len(patient))
+    keys = ("cold", "gastroenteritis", "bronchitis", "back_pain", "gastritis", "fracture")
+    disease = np.array([world.medicine.disease[key] for key in keys])[rng.integers(0, len(keys), len(patient))]
+    stay = disease == world.medicine.disease["fracture"]
+    start = day * DAY + 8 * 60 + rng.integers(0, 500, len(patient))
+    end = np.where(stay, (day + rng.integers(5, 10, len(patient))) * DAY + 600, start)
+    return encounter_table(
+        len(patient), patient=patient, institution=house, disease=disease, start=start, end=end, department=world.department_of[disease],
+        kind=np.where(stay, INPATIENT, VISIT), setting=np.where(stay, STAY, OUTPATIENT), manual=1,
+        settled=(end // DAY + rng.integers(12, 90, len(patient))) * DAY + 9 * 60 + rng.integers(0, 420, len(patient)),
+        invoice=invoice_number(world, house, end),
+    )  # fmt: skip
+
+
+def invoice_number(world: World, institution: np.ndarray, minute: np.ndarray) -> np.ndarray:
+    """Number of the invoice that a house prints at that minute: its own series, rising with time."""
+    first = 10_000_000 * (11 + keyed(world.options.seed, institution, 71) * 80).astype(np.int64)
+    return first + institution * 500_000 + (np.asarray(minute) - world.options.first_day * DAY) // 3 + 1000

@@ -66,7 +66,9 @@ def trace_codes(world: World, encounters: pd.DataFrame, lines: pd.DataFrame, fir
     line = np.repeat(rows, count[rows])
     number = np.arange(len(line)) - np.repeat(np.cumsum(count[rows]) - count[rows], count[rows])
     serial = start[line] + 2 * number
-    code = pd.Series(np.char.add(np.char.add("83", np.char.zfill(item[line].astype(str), 5)), np.char.zfill(serial.astype(str), 13)).astype(object))
+    code = pd.Series(
+        np.char.add(np.char.add("83", np.char.zfill(item[line].astype(str), 5)), np.char.zfill(serial.astype(str), 13)).astype(object)
+    )
     lines["codes"] = None
     if len(line):
         single = np.repeat(count[rows] == 1, count[rows])
@@ -85,10 +87,18 @@ def refunds(month: Month, encounters: pd.DataFrame, lines: pd.DataFrame, place: 
     """
     seed = month.world.options.seed
     chance = keyed(seed, encounters["uid"], 55)
-    ordinary = encounters["kind"].isin((VISIT, SHOP)).to_numpy() & (encounters["tag"] < 0).to_numpy() & (encounters["manual"] == 0).to_numpy()
+    ordinary = (
+        encounters["kind"].isin((VISIT, SHOP)).to_numpy() & (encounters["tag"] < 0).to_numpy() & (encounters["manual"] == 0).to_numpy()
+    )
     ordinary &= (chance < 1 / 150) & (encounters["total"] > 0).to_numpy()
     rows = np.flatnonzero(ordinary)
-    wanted = [(rows, (keyed(seed, encounters["uid"].to_numpy()[rows], 57) * 6).astype(np.int64), keyed(seed, encounters["uid"].to_numpy()[rows], 59) < 0.6)]
+    wanted = [
+        (
+            rows,
+            (keyed(seed, encounters["uid"].to_numpy()[rows], 57) * 6).astype(np.int64),
+            keyed(seed, encounters["uid"].to_numpy()[rows], 59) < 0.6,
+        )
+    ]
     for bills, after, whole in month.refunds:
         at = place[bills]
         wanted.append((at[at >= 0], np.full((at >= 0).sum(), after), np.full((at >= 0).sum(), whole)))
@@ -114,7 +124,9 @@ def refunds(month: Month, encounters: pd.DataFrame, lines: pd.DataFrame, place: 
     back["cash"] = back["total"] - back["fund"] - back["account"]
     noted = keyed(seed, back["uid"], 61) < 0.85
     back["refund"], back["original"] = 1, np.where(noted, back["setl"], -1)
-    back["settled"] = np.maximum(back["settled"] + 5, np.where(after > 0, (back["settled"] // DAY + after) * DAY + 10 * 60, back["settled"] + 20))
+    back["settled"] = np.maximum(
+        back["settled"] + 5, np.where(after > 0, (back["settled"] // DAY + after) * DAY + 10 * 60, back["settled"] + 20)
+    )
     own_day = (keyed(seed, back["uid"], 63) < 0.5) & (after > 0)
     back["start"] = np.where(own_day, back["settled"] - 2, back["start"])
     back["end"] = np.where(own_day, back["settled"] - 2, back["end"])

@@ -54,6 +54,13 @@ class Month:
         """Bills of several plantings."""
         return np.flatnonzero(np.isin(self.encounters["tag"].to_numpy(), list(tags)))
 
+    def on_diagnosis(self, prefix: str) -> np.ndarray:
+        """Mask of bills that bear a diagnosis of this ICD-10 prefix."""
+        fits = np.array([code.startswith(prefix) for code in self.world.medicine.codes])
+        mask = np.zeros(len(self.encounters), dtype=bool)
+        mask[self.diagnoses["bill"][fits[self.diagnoses["code"]]]] = True
+        return mask
+
     def planted(self) -> np.ndarray:
         """Which bills belong to a planting already."""
         return self.encounters["tag"].to_numpy() >= 0
@@ -113,6 +120,7 @@ class Ground:
 
     def __post_init__(self) -> None:
         self.rng = generator(self.world.options.seed, "scheme", self.scheme)
+        self._numbers: dict[Tag, int] = {}
 
     # ------------------------------------------------------------------ sizes
     @property
@@ -166,6 +174,15 @@ class Ground:
         chosen = self._rank(self._houses(classes, where), [taken])[:count]
         quiet.update(chosen)
         return chosen
+
+    def busy(self) -> np.ndarray:
+        """Mask of houses with more usual patients than half of their class."""
+        kind = self.world.institution("class")
+        seen = np.zeros(len(kind))
+        for name in ("clinic", "primary", "secondary", "tertiary", "pharmacy"):
+            seen += np.bincount(self.world.person(f"usual_{name}"), minlength=len(kind))
+        middle = pd.Series(seen).groupby(kind).transform("median").to_numpy()
+        return seen >= middle
 
     def _houses(self, classes: tuple[int, ...], where: np.ndarray | None) -> np.ndarray:
         pool = self.world.places.of(*classes)
@@ -241,6 +258,13 @@ class Ground:
             raise AssertionError("guilt in an honest city")
         self.tags.append(Tag(self.scheme, tuple(culprits), f"{self.scheme}-{ring}" if ring else "", lookalike, free))
         return len(self.tags) - 1
+
+    def tag_of(self, culprits: Iterable[Culprit], *, ring: str = "", free: bool = False) -> int:
+        """The tag of exactly these culprits, a new one where there is none."""
+        wanted = Tag(self.scheme, tuple(culprits), f"{self.scheme}-{ring}" if ring else "", False, free)
+        if wanted not in self._numbers:
+            self._numbers[wanted] = self.tag(culprits, ring=ring, free=free)
+        return self._numbers[wanted]
 
     def visits(self, tag: int, **columns: Any) -> None:
         """Adds encounters (see :data:`fraudml.city.encounters.DEFAULTS`). Department, doctor and companions follow where left out."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 from fraudml.city.bills import draw_diagnoses, draw_lines, set_prices, settle
 from fraudml.city.calendar import Recollection, clear_of, possible
 from fraudml.city.chance import generator, keyed
-from fraudml.city.encounters import DAY, INPATIENT, Refills, encounter_table, month_visits, plan_stays
+from fraudml.city.encounters import DAY, INPATIENT, Refills, month_visits, plan_manual, plan_stays
 from fraudml.city.finishing import blanks, case_groups, refunds, trace_codes
 from fraudml.city.labels import decide
 from fraudml.city.options import CityOptions
@@ -98,7 +98,9 @@ class City:
         self.free = np.array([tag.free for tag in self.tags] + [False])
 
     def _planted(self) -> pd.DataFrame:
-        parts = [encounter_table(0)]
+        away = plan_manual(self.world)
+        away["uid"] = (1 << 49) + np.arange(len(away))
+        parts = [away]
         for ground in self.grounds:
             if not ground.encounters:
                 continue

@@ -291,7 +291,7 @@ def _enrolments(world: World) -> pd.DataFrame:
 
 
 def _institutions(world: World, beds: np.ndarray) -> pd.DataFrame:
-    known = (world.institution("class") != OUTSIDE)
+    known = world.institution("class") != OUTSIDE
     frame, beds = world.places.institutions[known], beds[known]
     kind = frame["class"].to_numpy()
     return pd.DataFrame(

@@ -18,7 +18,14 @@ def plant(ground: Ground) -> None:
         boldness, span = ground.boldness(), ground.span(9)
         tag = ground.tag([("institution", place, "perpetrator")])
         people = ground.choose_people(ground.amount(70 + 130 * boldness), ground.patients_of(place) & (ground.age() > 20))
-        ground.admit(tag, people, place, ground.any_of(ILLS, len(people)), ground.days_in(span, len(people), 12), ground.rng.integers(4, 9, len(people)))
+        ground.admit(
+            tag,
+            people,
+            place,
+            ground.any_of(ILLS, len(people)),
+            ground.days_in(span, len(people), 12),
+            ground.rng.integers(4, 9, len(people)),
+        )
     for place in ground.quiet_institutions(ground.lookalikes(1), TERTIARY):
         people = ground.choose_people(ground.amount(60), ground.age() > 20)
         ground.admit(ground.tag(lookalike=True), people, place, ground.any_of(("pneumonia", "gallstones", "angina"), len(people)),

@@ -31,4 +31,6 @@ def plant(ground: Ground) -> None:
         day = ground.days_in(whole, len(people), 20)
         disease = ground.chronic(people)
         ground.attend(tag, people, ground.world.person("usual_clinic")[people], disease, day, setting=DRUGS_ONLY, supply=28)
-        ground.attend(tag, people, ground.world.person("usual_tertiary")[people], disease, day + 9, setting=DRUGS_ONLY, supply=28, memo=memo)
+        ground.attend(
+            tag, people, ground.world.person("usual_tertiary")[people], disease, day + 9, setting=DRUGS_ONLY, supply=28, memo=memo
+        )

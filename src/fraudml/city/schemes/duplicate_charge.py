@@ -14,10 +14,10 @@ from fraudml.city.planting import Ground, Month
 
 def plant(ground: Ground) -> None:
     deals = []
-    for place in ground.choose_institutions(ground.perpetrators(3), SECONDARY, PRIVATE_HOSPITAL, PRIMARY):
+    for place in ground.choose_institutions(ground.perpetrators(3), SECONDARY, PRIVATE_HOSPITAL, PRIMARY, where=ground.busy()):
         boldness = ground.boldness()
         tag = ground.tags[ground.tag([("institution", place, "perpetrator")])]
-        deals.append((place, ground.span(), 0.05 + 0.25 * boldness, tag))
+        deals.append((place, ground.span(), 0.12 + 0.3 * boldness, tag))
     both_sides = ground.tag(lookalike=True)
     for place in ground.quiet_institutions(ground.lookalikes(3), SECONDARY, TERTIARY):
         people = ground.choose_people(ground.amount(8), ground.age() > 60)
@@ -36,7 +36,9 @@ def plant(ground: Ground) -> None:
             hit = (place_of[bill] == place) & services[item] & single[item] & (day >= first) & (day <= last) & (draw < share)
             parts.append(month.lines[hit])
             month.mark(bill[hit], tag)
-        left = np.isin(bill, month.bills([both_sides])) & np.isin(item, [ground.item("phaco"), ground.item("lens"), ground.item("lens_domestic")])
+        left = np.isin(bill, month.bills([both_sides])) & np.isin(
+            item, [ground.item("phaco"), ground.item("lens"), ground.item("lens_domestic")]
+        )
         month.lines.loc[left, "site"] = 1
         parts[0] = month.lines
         parts.append(month.lines[left].assign(site=2))

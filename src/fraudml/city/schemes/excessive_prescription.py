@@ -23,7 +23,9 @@ def plant(ground: Ground) -> None:
         place = int(doctors["institution"][doctor])
         tag = ground.tag([("doctor", doctor, "perpetrator")], free=True)
         factor[tag] = (3.5 + 4 * boldness, number % 2 == 0)
-        people = ground.choose_people(ground.amount(20 + 30 * boldness), ground.has("hypertension", "coronary", "diabetes") & ground.patients_of(place))
+        people = ground.choose_people(
+            ground.amount(20 + 30 * boldness), ground.has("hypertension", "coronary", "diabetes") & ground.patients_of(place)
+        )
         day = ground.days_in(span, len(people), 0)
         ground.attend(tag, people, place, ground.chronic(people), day, doctor=doctor, department=int(doctors["department"][doctor]),
                       setting=DRUGS_ONLY, supply=28)  # fmt: skip
@@ -46,5 +48,3 @@ def plant(ground: Ground) -> None:
                 month.lines.loc[hit, "days"] *= more
 
     ground.each_month(change)
-
-

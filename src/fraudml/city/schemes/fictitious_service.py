@@ -28,7 +28,9 @@ def plant(ground: Ground) -> None:
             when = int(sunday if ground.rng.random() < 0.3 * boldness and sunday <= ground.last_day else day)
             crowd = ground.rng.permutation(cards)[: round(14 + 22 * boldness)]
             start = when * DAY + 8 * 60 + np.sort(ground.rng.integers(0, 540, len(crowd)))
-            ground.visits(tag, patient=crowd, institution=place, disease=ground.disease("back_pain"), start=start, doctor=doctor, department=0)
+            ground.visits(
+                tag, patient=crowd, institution=place, disease=ground.disease("back_pain"), start=start, doctor=doctor, department=0
+            )
     campaign = ground.tag(lookalike=True)
     for place in ground.quiet_institutions(ground.lookalikes(2), PRIMARY, SECONDARY):
         people = ground.choose_people(ground.amount(35), ground.patients_of(place) & (ground.age() > 60))

@@ -44,10 +44,19 @@ def plant(ground: Ground) -> None:
         for number, person in enumerate(people):
             tag = ground.tag([("institution", place, "perpetrator"), ("patient", int(person), "victim")])
             one = np.array([person])
-            ground.admit(tag, one, place, ground.any_of(("back_pain", "dizziness"), 1), day[number : number + 1], np.array([7]), credential=TYPED)
+            ground.admit(
+                tag, one, place, ground.any_of(("back_pain", "dizziness"), 1), day[number : number + 1], np.array([7]), credential=TYPED
+            )
             # the owner really lies in another house meanwhile; that stay is honest, and stands apart
             own = ground.tag(lookalike=True)
-            ground.admit(own, one, ground.world.person("usual_tertiary")[one], ground.disease("pneumonia"), day[number : number + 1] + 2, np.array([8]))
+            ground.admit(
+                own,
+                one,
+                ground.world.person("usual_tertiary")[one],
+                ground.disease("pneumonia"),
+                day[number : number + 1] + 2,
+                np.array([8]),
+            )
     online = ground.tag(lookalike=True)
     people = ground.choose_people(ground.amount(15), ground.age() > 20)
     start = ground.days_in(whole, len(people)) * DAY + 10 * 60 + ground.rng.integers(0, 300, len(people))
@@ -59,7 +68,13 @@ def plant(ground: Ground) -> None:
     people = ground.choose_people(ground.amount(12), ground.age() > 20)
     start = ground.days_in(whole, len(people), 5) * DAY + 9 * 60 + ground.rng.integers(0, 300, len(people))
     for shift in (0, 2):
-        ground.visits(twin, patient=people, institution=ground.world.person("usual_secondary")[people], disease=ground.disease("dizziness"), start=start + shift)
+        ground.visits(
+            twin,
+            patient=people,
+            institution=ground.world.person("usual_secondary")[people],
+            disease=ground.disease("dizziness"),
+            start=start + shift,
+        )
     newborn = ground.tags[ground.tag(lookalike=True)]
 
     def change(month: Month) -> None:

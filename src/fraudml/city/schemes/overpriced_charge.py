@@ -17,7 +17,7 @@ from fraudml.city.planting import Ground, Month
 def plant(ground: Ground) -> None:
     services = [item.number for item in ground.world.medicine.items if item.list_type == "201"]
     deals = []
-    for place in ground.choose_institutions(ground.perpetrators(3), SECONDARY, PRIVATE_HOSPITAL, PRIMARY):
+    for place in ground.choose_institutions(ground.perpetrators(3), SECONDARY, PRIVATE_HOSPITAL, PRIMARY, where=ground.busy()):
         boldness = ground.boldness()
         items = ground.rng.permutation(services)[: int(8 + 25 * boldness)]
         tag = ground.tags[ground.tag([("institution", place, "perpetrator")])]

@@ -36,7 +36,15 @@ def plant(ground: Ground) -> None:
         day = ground.days_in(whole, len(people), 5)
         for shift in (0, 1):
             start = (day + shift) * DAY + ground.rng.integers(0, 1400, len(people))
-            ground.visits(urgent, patient=people, institution=place, disease=ground.disease("migraine"), start=start, kind=EMERGENCY_VISIT, department=EMERGENCY)
+            ground.visits(
+                urgent,
+                patient=people,
+                institution=place,
+                disease=ground.disease("migraine"),
+                start=start,
+                kind=EMERGENCY_VISIT,
+                department=EMERGENCY,
+            )
     regular = ground.tag(lookalike=True, free=True)
     for person in ground.choose_people(ground.amount(12), ground.has("hypertension", "diabetes", "coronary")):
         place = int(ground.world.person("usual_secondary")[person])

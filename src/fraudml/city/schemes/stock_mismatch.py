@@ -16,7 +16,7 @@ from fraudml.city.stock import NOT_FROM_STOCK
 
 def plant(ground: Ground) -> None:
     deals = []
-    for place in ground.choose_institutions(ground.perpetrators(3), PHARMACY, PRIMARY, VILLAGE, CLINIC):
+    for place in ground.choose_institutions(ground.perpetrators(3), PHARMACY, PRIMARY, VILLAGE, CLINIC, where=ground.busy()):
         kind = "pharmacy" if ground.world.institution("class")[place] == PHARMACY else "institution"
         deals.append((place, ground.span(9), 0.15 + 0.5 * ground.boldness(), ground.tags[ground.tag([(kind, place, "perpetrator")])]))
     packs = ground.tags[ground.tag(lookalike=True)]

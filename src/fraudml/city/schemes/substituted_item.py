@@ -24,14 +24,22 @@ def plant(ground: Ground) -> None:
         boldness, span = ground.boldness(), ground.span()
         number = ground.tag([("institution", place, "perpetrator")])
         people = ground.choose_people(ground.amount(15 + 20 * boldness), ground.age() > 55)
-        ground.admit(number, people, place, ground.disease("cataract"), ground.days_in(span, len(people), 6), np.full(len(people), 3), disease2=-1)
+        ground.admit(
+            number, people, place, ground.disease("cataract"), ground.days_in(span, len(people), 6), np.full(len(people), 3), disease2=-1
+        )
         swaps.append((place, span, 0.6 + 0.4 * boldness, number, {"lens_domestic": "lens", "nursing2": "nursing1"}))
     for place in ground.choose_institutions(ground.perpetrators(2), CLINIC):
         boldness, span = ground.boldness(), ground.span()
         number = ground.tag([("institution", place, "perpetrator")])
         for person in ground.choose_people(ground.amount(12 + 12 * boldness), ground.age() > 25):
             day = ground.days_in(span, int(4 + 8 * boldness))
-            ground.attend(number, np.full(len(day), person), place, ground.disease("back_pain"), np.unique(day)[np.arange(len(day)) % len(np.unique(day))])
+            ground.attend(
+                number,
+                np.full(len(day), person),
+                place,
+                ground.disease("back_pain"),
+                np.unique(day)[np.arange(len(day)) % len(np.unique(day))],
+            )
         swaps.append((place, span, 0.7 + 0.3 * boldness, number, {"massage_spa": "massage", "acupuncture": "massage"}))
     till: dict[int, float] = {}
     for place in ground.choose_institutions(ground.perpetrators(2), PHARMACY):
@@ -46,7 +54,9 @@ def plant(ground: Ground) -> None:
     for place in house:
         people = ground.choose_people(ground.amount(40), ground.has("stroke") | (ground.age() > 60))
         ground.attend(special, people, place, ground.disease("back_pain"), ground.days_in(whole, len(people)))
-    formulary = [(place, int(ground.days_in(whole, 1)[0])) for place in ground.quiet_institutions(ground.lookalikes(2), SECONDARY, TERTIARY)]
+    formulary = [
+        (place, int(ground.days_in(whole, 1)[0])) for place in ground.quiet_institutions(ground.lookalikes(2), SECONDARY, TERTIARY)
+    ]
     changed = ground.tags[ground.tag(lookalike=True)]
 
     def change(month: Month) -> None:

@@ -16,9 +16,11 @@ from fraudml.city.planting import Ground, Month
 
 def plant(ground: Ground) -> None:
     medicine = ground.world.medicine
-    packages = {item.number: [medicine.item[part] for part in item.options["contains"]] for item in medicine.items if "contains" in item.options}
+    packages = {
+        item.number: [medicine.item[part] for part in item.options["contains"]] for item in medicine.items if "contains" in item.options
+    }
     deals = []
-    for place in ground.choose_institutions(ground.perpetrators(3), SECONDARY, PRIVATE_HOSPITAL, PRIMARY):
+    for place in ground.choose_institutions(ground.perpetrators(3), SECONDARY, PRIVATE_HOSPITAL, PRIMARY, where=ground.busy()):
         boldness = ground.boldness()
         deals.append((place, ground.span(), 0.25 + 0.6 * boldness, ground.tags[ground.tag([("institution", place, "perpetrator")])]))
     sites = ground.tag(lookalike=True)
@@ -40,7 +42,9 @@ def plant(ground: Ground) -> None:
                     month.add_lines(bill=bill[rows], item=np.full(len(rows), component), time=time[rows])
                 month.mark(bill[rows], tag)
         wounds = month.bills([sites])
-        own = np.isin(month.lines["bill"], wounds) & np.isin(month.lines["item"], [ground.item("debridement"), ground.item("debridement_set")])
+        own = np.isin(month.lines["bill"], wounds) & np.isin(
+            month.lines["item"], [ground.item("debridement"), ground.item("debridement_set")]
+        )
         month.drop_lines(own)
         month.append(wounds, "debridement_set", site=3)
         month.append(wounds, "debridement", minutes=40, site=4)

@@ -31,7 +31,9 @@ def plant(ground: Ground) -> None:
                       ground.days_in(span, len(people)), doctor=doctor, department=int(doctors["department"][doctor]))  # fmt: skip
     people = ground.choose_people(ground.amount(25), ground.age() > 18)
     symptom = ground.tag(lookalike=True)
-    ground.attend(symptom, people, ground.world.person("usual_secondary")[people], ground.disease("cough"), ground.days_in(whole, len(people)))
+    ground.attend(
+        symptom, people, ground.world.person("usual_secondary")[people], ground.disease("cough"), ground.days_in(whole, len(people))
+    )
     pairs = ground.world.people.ailments
     known = pairs[pairs["is_registered"] & (pairs["disease"] == ground.disease("hypertension"))]["person"]
     people = ground.choose_people(ground.amount(25), np.isin(np.arange(len(ground.world.people.persons)), known))
