@@ -31,8 +31,8 @@ def scheme_table(evidence: pd.DataFrame, truth: pd.DataFrame, lookalikes: pd.Dat
     Parameters
     ----------
     evidence : rows of :data:`fraudml.contracts.EVIDENCE`, of one run of the rules.
-    truth : one row per guilty claim and culprit: ``claim_id, scheme, entity_type, entity_id``. Give only claims that the run
-        could see: settled in its window.
+    truth : one row per guilty claim and culprit: ``claim_id, scheme, entity_type, entity_id`` and, where known, ``role``; a person
+        whose role is ``victim`` is no perpetrator. Give only claims that the run could see: settled in its window.
     lookalikes : claims that only look like a scheme: ``claim_id, scheme``.
 
     Returns
@@ -67,9 +67,10 @@ def _line(scheme: str, row: str, evidence: pd.DataFrame, truth: pd.DataFrame, lo
     guilty = truth[truth["scheme"] == scheme]
     alike = set(lookalikes.loc[lookalikes["scheme"] == scheme, "claim_id"])
     named = set(zip(found["entity_type"], found["entity_id"], strict=True))
-    culprits = set(zip(guilty["entity_type"], guilty["entity_id"], strict=True))
+    accused = guilty[guilty["role"] != "victim"] if "role" in guilty else guilty
+    culprits = set(zip(accused["entity_type"], accused["entity_id"], strict=True))
     claims, guilty_claims = set(found["claim_id"].dropna()), set(guilty["claim_id"])
-    seen = guilty[guilty["claim_id"].isin(claims)]
+    seen = accused[accused["claim_id"].isin(claims)]
     at_hand = culprits & (named | set(zip(seen["entity_type"], seen["entity_id"], strict=True)))
     whole = found[found["claim_id"].isna()]
     entities = set(zip(whole["entity_type"], whole["entity_id"], strict=True))

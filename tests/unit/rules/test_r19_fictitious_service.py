@@ -55,12 +55,12 @@ def busy(make_claims):
 
 
 def test_more_hours_than_a_day_allows_speak_against_the_doctor(busy):
-    assert set(zip(busy.entity_type, busy.entity_id, strict=True)) == {("doctor", "D1")}
-    assert len(busy) == 20
+    assert set(zip(busy.entity_type, busy.entity_id, strict=True)) == {("doctor", "D1"), ("institution", "H1")}
+    assert len(busy) == 40  # twenty claims, spoken of against either
 
 
 def test_only_the_hours_beyond_the_limit_are_in_question(busy):
-    assert busy.amount_in_question.sum() == pytest.approx(20 * 50.0 * (1 - 16 / 20), abs=0.5)
+    assert busy[busy.entity_type == "doctor"].amount_in_question.sum() == pytest.approx(20 * 50.0 * (1 - 16 / 20), abs=0.5)
 
 
 def bill(claim, patient, doctor, day, codes, **more):
@@ -87,7 +87,7 @@ def test_identical_bills_of_many_patients(make_claims):
         ],
     )
     assert {claim[:3] for claim in found.claim_id} == {"HIT"}
-    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("doctor", "D1")}  # one doctor's bills
+    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("doctor", "D1"), ("institution", "H1")}  # one doctor's bills
 
 
 def test_service_on_closed_days(make_claims):
