@@ -1,7 +1,7 @@
 """Extremely randomised trees of scikit-learn, written in LightGBM's text format: one way to store, predict and explain all trees.
 
-LightGBM's own ``extra_trees`` draws thresholds over the whole range of a column, so that most of them miss a deep node; scikit-learn draws them inside
-the node, which is what makes these trees strong on small tables.
+LightGBM's own ``extra_trees`` draws thresholds over the whole range of a column, so that most of them miss a deep node;
+scikit-learn draws them inside the node, which is what makes these trees strong on small tables.
 """
 
 from __future__ import annotations

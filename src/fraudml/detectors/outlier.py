@@ -103,12 +103,6 @@ class OutlierEnsemble(BaseEstimator):
         check_is_fitted(self)
         return (self.decision_function(X) > self.threshold_).astype(int)
 
-    def surprise(self, X: Any) -> np.ndarray:
-        """How unusual each value is for its column, rows x columns: what a reason can be drawn from."""
-        Z, missing = self._checked(X)
-        parts = [member.by_column(Z, missing) for member in self._members if hasattr(member, "by_column")]
-        return np.mean([part / max(float(part.std()), 1e-12) for part in parts], axis=0)
-
     # ------------------------------------------------------------------ scale
     def _learn_scale(self, X: np.ndarray) -> None:
         known = ~np.isnan(X).all(0)

@@ -1,4 +1,4 @@
-"""Any numeric table as a matrix: categories to codes, infinities to the ends of the scale, rows to keys that do not depend on their order."""
+"""Any numeric table as a matrix: categories to codes, infinities to the ends of the scale, rows to keys of their content."""
 
 from __future__ import annotations
 

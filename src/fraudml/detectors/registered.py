@@ -1,0 +1,46 @@
+"""A target's model as it lies below ``models_dir/TARGET``: scorer, combiner and card, without the tracking server."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fraudml.detectors.combine import Combiner
+from fraudml.detectors.supervised import EntityScorer
+
+ABOUT = "about.json"
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A trained model of one target.
+
+    Attributes
+    ----------
+    version : ``<target>-<number in the registry>``.
+    scorer, combiner : the estimators.
+    about : what training noted: as_of, metrics, features, data fingerprint.
+    """
+
+    version: str
+    scorer: EntityScorer
+    combiner: Combiner
+    about: dict[str, Any]
+
+    def save(self, folder: Path) -> None:
+        """Writes ``scorer/``, ``combiner.json`` and ``about.json``."""
+        self.scorer.save(folder / "scorer")
+        (folder / "combiner.json").write_text(json.dumps(self.combiner.as_dict(), indent=1), encoding="utf-8")
+        (folder / ABOUT).write_text(json.dumps({"version": self.version} | self.about, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def champion(models_dir: Path, target: str) -> RegisteredModel | None:
+    """The model that scoring uses for a target, or None where none was trained."""
+    folder = models_dir / target
+    if not (folder / ABOUT).is_file():
+        return None
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    combiner = Combiner(**json.loads((folder / "combiner.json").read_text(encoding="utf-8")))
+    return RegisteredModel(about.pop("version"), EntityScorer.load(folder / "scorer"), combiner, about)

@@ -1,0 +1,141 @@
+"""What train, score and evaluate read: vectors, graph measures, rule evidence and decisions, as of a day."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fraudml.claims import Claims, Snapshot
+from fraudml.errors import MissingInput
+from fraudml.stages.features import dataset_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fraudml.engine import Engine
+
+log = logging.getLogger("fraudml")
+
+PERSONS = {
+    "patient": "patient_id",
+    "doctor": "doctor_id",
+    "institution": "institution_id",
+    "pharmacy": "institution_id",
+    "claim": "claim_id",
+}
+"""Column of ``claims`` that names the entity."""
+
+
+def vectors_as_of(engine: Engine, data_dir: Path, entity: str, as_of: str) -> pd.DataFrame:
+    """Behaviour vectors of one day by entity_id; of a claim, the row of its first snapshot, for claims of the last twelve months.
+
+    Raises
+    ------
+    MissingInput
+        When ``features/`` has no snapshot of that day, or one of other claims.
+    """
+    path = data_dir / "features" / f"{entity}.parquet"
+    command = f"Run `fraudml features as_of={as_of} data_dir={data_dir}` first."
+    if not path.is_file():
+        raise MissingInput("features.missing", f"{path} does not exist.", command)
+    if engine.note_of(path) not in (None, dataset_of(data_dir)):
+        raise MissingInput("features.dataset", f"{path} was computed from claims that have been read anew since.", command)
+    engine.parquet("vectors", path)
+    days = f"as_of = date '{as_of}'"
+    if entity == "claim":  # a claim's only row stands at the first snapshot after its settlement
+        days = f"as_of <= date '{as_of}' and as_of > date '{as_of}' - interval 12 month"
+    frame = engine.query(f"select * exclude (as_of) from vectors where {days} order by entity_id")
+    if frame.empty and as_of not in snapshot_days(engine, path):
+        raise MissingInput("features.as_of", f"{path} has no snapshot as of {as_of}.", command)
+    attributes = frame.select_dtypes(["object", "string"]).columns.drop("entity_id")
+    frame[attributes] = frame[attributes].fillna("unknown")
+    return frame.set_index("entity_id")
+
+
+def snapshot_days(engine: Engine, path: Path) -> list[str]:
+    """Days that a table of snapshots holds, oldest first; the features of all entities are written together."""
+    days: set[str] = set()
+    for each in sorted(path.parent.glob("*.parquet")) if path.parent.name == "features" else [path]:
+        engine.parquet("dated", each)
+        days |= {str(day) for (day,) in engine.rows("select distinct cast(as_of as varchar) from dated")}
+    return sorted(days)
+
+
+def measures_as_of(engine: Engine, data_dir: Path, as_of: str) -> pd.DataFrame | None:
+    """``graph/measures.parquet`` of one day, or None where the graph was not made for it."""
+    path = data_dir / "graph" / "measures.parquet"
+    if not path.is_file():
+        return None
+    engine.parquet("measured", path)
+    frame = engine.query(f"select * exclude (as_of) from measured where as_of = date '{as_of}' order by entity_type, entity_id")
+    return None if frame.empty else frame
+
+
+def exposure(snapshot: Snapshot, entity: str) -> pd.Series:
+    """Claims of each entity in the snapshot, by entity_id. A pharmacy's purchases are no institution's claims."""
+    kind = {"institution": "not is_pharmacy and", "pharmacy": "is_pharmacy and"}.get(entity, "")
+    column = PERSONS[entity]
+    frame = snapshot.query(f"""
+        select entity_id, count(*) as n from (
+            select claim.{column} as entity_id, coalesce(place.kind = 'pharmacy', false) as is_pharmacy
+            from claims as claim left join institutions as place on claim.institution_id = place.institution_id)
+        where {kind} entity_id is not null group by entity_id order by entity_id""")
+    return frame.set_index("entity_id")["n"]
+
+
+def decisions(engine: Engine, claims: Claims, as_of: str, given: str | None) -> pd.DataFrame:
+    """Decisions known on a day: one row per entity, is_fraud and origin.
+
+    A confirmed case stays confirmed; between decisions that agree on nothing else, the latest counts.
+
+    Parameters
+    ----------
+    given : another table of labels (parquet or csv) in place of those in the data folder.
+
+    Raises
+    ------
+    MissingInput
+        When ``given`` does not exist or lacks columns.
+    """
+    import pandas as pd
+
+    if given:
+        sources = [Path(given)]
+        if not sources[0].is_file():
+            raise MissingInput("labels.missing", f"{given} does not exist.", "Give a parquet or csv file with labels=PATH.")
+    else:
+        folder = claims.data_dir
+        sources = [path for path in (folder / "labels.parquet", folder / "claims" / "labels.parquet") if path.is_file()]
+    parts = [_labels(engine, path, as_of) for path in sources]
+    if not parts:
+        return pd.DataFrame({"entity_type": [], "entity_id": [], "is_fraud": [], "origin": []}, dtype="str")
+    every = pd.concat(parts, ignore_index=True)
+    every = every.sort_values(["entity_type", "entity_id", "is_fraud", "decided_on", "origin"], na_position="first", kind="stable")
+    return every.drop_duplicates(["entity_type", "entity_id"], keep="last").drop(columns="decided_on").reset_index(drop=True)
+
+
+def _labels(engine: Engine, path: Path, as_of: str) -> pd.DataFrame:
+    if path.suffix == ".csv":
+        import pandas as pd
+
+        engine.register("label_rows", pd.read_csv(path, dtype="str"))
+    else:
+        engine.parquet("label_rows", path)
+    present = engine.columns("label_rows")
+    if missing := [name for name in ("entity_type", "entity_id", "is_fraud") if name not in present]:
+        raise MissingInput("labels.columns", f"{path} has no column {', '.join(missing)}.", "See labels in the list of source tables.")
+    day = "cast(decided_on as date)" if "decided_on" in present else "cast(null as date)"
+    origin = "cast(origin as varchar)" if "origin" in present else "cast(null as varchar)"
+    return engine.query(f"""
+        select cast(entity_type as varchar) as entity_type, cast(entity_id as varchar) as entity_id,
+            lower(cast(is_fraud as varchar)) in ('1', 'true', '1.0') as is_fraud, {day} as decided_on, {origin} as origin
+        from label_rows where entity_id is not null and is_fraud is not null and ({day} is null or {day} <= date '{as_of}')""")
+
+
+def catalogues(config: Any) -> dict[str, Any]:
+    """The declared features of every entity."""
+    from fraudml.behaviour import load_catalogue
+    from fraudml.contracts import ENTITY_TYPES
+
+    return {entity: load_catalogue(entity, config.conf_dir) for entity in ENTITY_TYPES}

@@ -1,0 +1,261 @@
+"""Stage ``score``: the risk of recent claims and of everyone active in them, with evidence and reasons."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fraudml.claims import Claims, Snapshot, open_claims
+from fraudml.claims.store import months_before
+from fraudml.claims.swap import put_in_place
+from fraudml.config import as_of_days
+from fraudml.contracts import ENTITY_TYPES, EVIDENCE, REASONS, SCORE_COLUMNS
+from fraudml.engine import open_engine
+from fraudml.errors import UsageError
+from fraudml.progress import step
+from fraudml.stages import inputs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fraudml.behaviour import Catalogue
+    from fraudml.detectors.registered import RegisteredModel
+
+log = logging.getLogger("fraudml")
+
+WINDOW = 12  # months of evidence
+EXTRA_COLUMNS = {
+    "strangeness": "DOUBLE",  # the outlier ensemble's score: orders those of one outlier value
+    "peer_group": "VARCHAR",
+    "share_rules": "DOUBLE",  # share of each part in what raises the risk
+    "share_graph": "DOUBLE",
+    "share_outlier": "DOUBLE",
+    "share_supervised": "DOUBLE",
+}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One entity type's scores and what stands behind them."""
+
+    table: pd.DataFrame
+    reasons: pd.DataFrame
+
+
+def run(config: Any) -> None:
+    """Writes ``scores/as_of=DATE/`` for each day, by default the last month end that the claims cover."""
+    if not isinstance(config.months, int) or config.months < 1:
+        raise UsageError("score.months", f"months={config.months}.", "Give a number of months, 1 or more.")
+    engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
+    claims = open_claims(config.data_dir, engine)
+    for as_of in as_of_days(config) or [str(claims.last_month_end())]:
+        _one_day(config, claims, as_of)
+
+
+def _one_day(config: Any, claims: Claims, as_of: str) -> None:
+    import pandas as pd
+
+    from fraudml.detectors.registered import champion
+    from fraudml.rules import load_rules, run_rules
+
+    engine, data_dir = claims.engine, claims.data_dir
+    catalogues = inputs.catalogues(config)
+    vectors = {entity: inputs.vectors_as_of(engine, data_dir, entity, as_of) for entity in ENTITY_TYPES}
+    models = {entity: champion(Path(config.models_dir), entity) for entity in ENTITY_TYPES}
+    if not any(models.values()):
+        log.info("no model in %s: risk from rules, graph and outliers", config.models_dir)
+    measures = inputs.measures_as_of(engine, data_dir, as_of)
+    if measures is None:
+        log.info("no graph as of %s: scoring without it (`fraudml graph as_of=%s` makes it)", as_of, as_of)
+    with step(f"rules as of {as_of}"):
+        hits = run_rules(claims, as_of, months=WINDOW, conf_dir=config.conf_dir)
+    rules = load_rules(config.conf_dir)
+    scored: dict[str, Scored] = {}
+    with claims.at(as_of, months=WINDOW, materialise=("claims",)) as snapshot:
+        for entity in ENTITY_TYPES:
+            with step(f"{entity} scored"):
+                placed = None if measures is None else measures[measures["entity_type"] == entity]
+                scored[entity] = _score(
+                    config, entity, as_of, catalogues[entity], vectors[entity], placed, hits, snapshot, models[entity], rules
+                )
+    reasons = pd.concat([one.reasons for one in scored.values()], ignore_index=True)
+    _write(engine, data_dir / "scores" / f"as_of={as_of}", {name: one.table for name, one in scored.items()}, hits, reasons)
+
+
+def _score(
+    config: Any,
+    entity: str,
+    as_of: str,
+    catalogue: Catalogue,
+    vectors: pd.DataFrame,
+    measures: pd.DataFrame | None,
+    hits: pd.DataFrame,
+    snapshot: Snapshot,
+    model: RegisteredModel | None,
+    rules: Any,
+) -> Scored:
+    import pandas as pd
+
+    from fraudml.behaviour import peer_groups
+    from fraudml.detectors.combine import PARTS, evidence_of, shares, without_labels
+    from fraudml.detectors.evidence import claim_evidence, either, graph_score, rule_evidence
+    from fraudml.detectors.learning import aligned, learning_table
+    from fraudml.detectors.peers import outliers_among_peers
+    from fraudml.explain import empty_reasons
+
+    active = _active(snapshot, entity, config.months)
+    active = active[np.isin(active, vectors.index.to_numpy())]
+    mine = hits[hits["entity_type"] == entity] if entity != "claim" else hits.assign(entity_id=hits["claim_id"])
+    evidence = claim_evidence(hits) if entity == "claim" else rule_evidence(mine, inputs.exposure(snapshot, entity))
+    evidence = evidence[evidence["entity_id"].isin(active)]
+    if not len(active):
+        return Scored(_empty_scores(), empty_reasons())
+    group = peer_groups(vectors, catalogue)
+    numeric = vectors.select_dtypes("number")
+    here = pd.Index(active, name="entity_id")
+    unusual = outliers_among_peers(vectors, catalogue.peers, numeric, group, vectors.index.isin(here), config.seed).reindex(here)
+    parts = pd.DataFrame(index=here)
+    parts["rules"] = either(evidence["worth"], evidence["entity_id"]).reindex(here).fillna(0.0)
+    parts["graph"] = 0.0 if measures is None else graph_score(measures).reindex(here).fillna(0.0)
+    parts["outlier"] = unusual["outlier"]
+    contributions = None
+    if model is None:
+        parts["supervised"] = np.nan
+        risk = without_labels(parts)
+        pushes = evidence_of(parts).assign(supervised=0.0)[list(PARTS)]
+    else:
+        table = aligned(learning_table(vectors.loc[here], measures, evidence), model.scorer.feature_names_in_)
+        parts["supervised"] = model.scorer.predict_proba(table, groups=here)[:, 1]
+        risk = model.combiner.risk(parts)
+        pushes = model.combiner.pushes(parts)
+        explained = _worth_explaining(risk, config.detector.explained)
+        contributions = model.scorer.explain(table.loc[explained], groups=explained) * model.combiner.coefficients["supervised"]
+    found = evidence.groupby("entity_id", sort=False)["rule"].agg(list)
+    scores = pd.DataFrame(
+        {
+            "as_of": pd.Timestamp(as_of),
+            "risk": risk.clip(0.0, 1.0),
+            "outlier": parts["outlier"],
+            "supervised": parts["supervised"],
+            "graph": parts["graph"],
+            "rules": pd.Series({name: found.get(name, []) for name in here}, dtype="object"),
+            "model_version": "none" if model is None else model.version,
+            "strangeness": unusual["strangeness"],
+            "peer_group": group.reindex(here),
+        },
+        index=here,
+    ).join(shares(pushes))
+    explained = _worth_explaining(risk, config.detector.explained)
+    reasons = _reasons(config, entity, catalogue, vectors, measures, explained, contributions, pushes, evidence, mine, rules)
+    return Scored(scores.rename_axis("entity_id").reset_index(), reasons)
+
+
+def _reasons(
+    config: Any,
+    entity: str,
+    catalogue: Catalogue,
+    vectors: pd.DataFrame,
+    measures: pd.DataFrame | None,
+    explained: pd.Index,
+    contributions: pd.DataFrame | None,
+    pushes: pd.DataFrame,
+    evidence: pd.DataFrame,
+    hits: pd.DataFrame,
+    rules: Any,
+) -> pd.DataFrame:
+    """Reasons of the entities that may become a lead."""
+
+    from fraudml.detectors.learning import RULE, learning_table
+    from fraudml.detectors.peers import fewer_peers
+    from fraudml.explain import feature_reasons, ordered, peers_figures, rule_reasons, unusual, worded_features
+
+    worded = worded_features(catalogue, config.conf_dir)
+    population = vectors.iloc[fewer_peers(vectors, explained)]
+    table = learning_table(population, measures, evidence.iloc[:0])
+    figures = peers_figures(table, catalogue, worded)
+    percentile = figures.percentile.loc[explained]
+    push_rules = pushes["rules"].copy()
+    told = unusual(percentile, pushes.loc[explained, "outlier"] + pushes.loc[explained, "graph"], worded)
+    if contributions is not None:
+        of_rules = [name for name in contributions if name.startswith(RULE[:-1])]
+        push_rules.loc[explained] += contributions[of_rules].sum(axis=1).clip(lower=0.0)
+        told = told.add(contributions[[name for name in contributions if name in worded]], fill_value=0.0)
+    mine = evidence[evidence["entity_id"].isin(explained)]
+    return ordered(
+        [
+            rule_reasons(mine, hits[hits["entity_id"].isin(explained)], push_rules.clip(lower=0.0), rules, entity),
+            feature_reasons(told, table.loc[explained], figures.median.loc[explained], percentile, worded, entity),
+        ]
+    )
+
+
+def _worth_explaining(risk: pd.Series, most: int) -> pd.Index:
+    return risk.sort_values(ascending=False, kind="stable").index[:most].sort_values()
+
+
+def _active(snapshot: Snapshot, entity: str, months: int) -> np.ndarray:
+    """Who appears in claims settled in the last months, sorted."""
+    since = months_before(snapshot.as_of, months)
+    kind = {"institution": "not is_pharmacy and", "pharmacy": "is_pharmacy and"}.get(entity, "")
+    frame = snapshot.query(f"""
+        select distinct entity_id from (
+            select claim.{inputs.PERSONS[entity]} as entity_id, coalesce(place.kind = 'pharmacy', false) as is_pharmacy
+            from claims as claim left join institutions as place on claim.institution_id = place.institution_id
+            where claim.settled_on > date '{since}')
+        where {kind} entity_id is not null order by entity_id""")
+    return frame["entity_id"].to_numpy(dtype=object)
+
+
+def _empty_scores() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({name: pd.Series(dtype="object") for name in (SCORE_COLUMNS | EXTRA_COLUMNS)})
+
+
+def _write(engine: Any, target: Path, scores: dict[str, pd.DataFrame], hits: pd.DataFrame, reasons: pd.DataFrame) -> None:
+    """Writes the day's folder whole, then puts it in the place of an older one."""
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        for entity, frame in scores.items():
+            count = _store(engine, frame, SCORE_COLUMNS | EXTRA_COLUMNS, beside / f"{entity}.parquet", "risk desc, entity_id")
+            log.info("%s: %d rows", target / f"{entity}.parquet", count)
+        count = _store(engine, hits, EVIDENCE, beside / "evidence" / "hits.parquet", "rule, entity_type, entity_id, claim_id, line_id")
+        log.info("%s: %d rows", target / "evidence" / "hits.parquet", count)
+        order = "entity_type, entity_id, contribution desc, feature"
+        count = _store(engine, reasons, REASONS, beside / "evidence" / "reasons.parquet", order)
+        log.info("%s: %d rows", target / "evidence" / "reasons.parquet", count)
+        put_in_place(beside, target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _store(engine: Any, frame: pd.DataFrame, columns: dict[str, str], path: Path, order: str) -> int:
+    """Writes a frame with declared columns and types."""
+    import pyarrow as pa
+
+    arrays = {}
+    for name, type_ in columns.items():
+        values = frame[name]
+        if type_ == "VARCHAR[]":
+            arrays[name] = pa.array(list(values), type=pa.list_(pa.string()))
+        elif type_ == "DOUBLE":
+            arrays[name] = pa.array(values.astype(float), type=pa.float64(), from_pandas=True)
+        elif type_ == "DATE":
+            arrays[name] = pa.array(_days(values), type=pa.date32())
+        else:
+            arrays[name] = pa.array(values.astype("object").where(values.notna(), None), type=pa.string())
+    engine.register("rows_to_write", pa.table(arrays))
+    return engine.write(f"select * from rows_to_write order by {order}", path)
+
+
+def _days(values: pd.Series) -> list[Any]:
+    import pandas as pd
+
+    return [None if pd.isna(each) else each.date() for each in pd.to_datetime(values)]
