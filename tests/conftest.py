@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -95,3 +97,151 @@ def _item(number: int, row: dict[str, Any], first_day: Mapping[str, str]) -> dic
         full["amount"] = round(full["quantity"] * full["unit_price"], 2)
     full.setdefault("occurred_at", f"{first_day.get(full['claim_id'], '2024-06-03')} 09:00:00")
     return full
+
+
+@pytest.fixture
+def random_rows() -> Callable[..., dict[str, Rows]]:
+    """``random_rows(seed, count)``: a small town's fourteen months as rows for ``make_claims(**rows)``, refunds and all tables."""
+    return _random_rows
+
+
+def _random_rows(seed: int = 0, count: int = 400, first: str = "2023-06-01", days: int = 420) -> dict[str, Rows]:
+    chance = random.Random(seed)
+    people = [f"P{number}" for number in range(25)]
+    start = dt.date.fromisoformat(first)
+    claims: Rows = []
+    items: Rows = []
+    diagnoses: Rows = []
+    for number in range(count):
+        claim_id = f"C{seed}_{number}"
+        kind = chance.choice(["outpatient"] * 4 + ["pharmacy"] * 3 + ["inpatient", "inpatient", "chronic", "emergency"])
+        day = start + dt.timedelta(days=chance.randrange(days))
+        nights = chance.randrange(1, 12) if kind == "inpatient" else 0
+        end = day + dt.timedelta(days=nights)
+        at = chance.randrange(86_000) // 500 * 500 + number % 500  # no two at the same second
+        row: dict[str, Any] = {
+            "claim_id": claim_id,
+            "patient_id": chance.choice(people),
+            "institution_id": ("Y" if kind == "pharmacy" else "H") + str(chance.randrange(4)),
+            "visit_type": kind,
+            "insurance_type": "employee" if chance.random() < 0.7 else "resident",
+            "started_on": str(day),
+            "ended_on": str(end),
+            "settled_at": f"{end} {at // 3600:02}:{at // 60 % 60:02}:{at % 60:02}",
+            "total_amount": chance.choice([20.0, 50.0, round(chance.lognormvariate(5, 1), 2)]),
+            "credential_type": chance.choice(["electronic", "typed"]),
+            "insured_region": chance.choice(["R1", "R2"]),
+            "is_manual": chance.random() < 0.1,
+            "drg_code": chance.choice(["G1", "G2"]) if kind == "inpatient" else None,
+            "drg_weight": round(chance.uniform(0.3, 3), 2) if kind == "inpatient" else None,
+        }
+        if kind == "pharmacy":
+            row["prescribing_doctor_id"] = f"D{chance.randrange(8)}" if chance.random() < 0.4 else None
+            row["prescribing_institution_id"] = f"H{chance.randrange(4)}" if row["prescribing_doctor_id"] else None
+        else:
+            row["doctor_id"] = f"D{chance.randrange(8)}"
+            for place, code in enumerate(chance.sample(["I10", "I11.9", "J00", "K29.1", "K29.2", "E11.9"], chance.randrange(1, 4))):
+                diagnoses.append({"claim_id": claim_id, "diagnosis": code, "is_main": place == 0})
+        claims.append(row)
+        for _ in range(chance.randrange(1, 5)):
+            charge = chance.choice(["western_drug", "herbal", "examination", "laboratory", "bed", "treatment", "surgery", "material"])
+            moment = day + dt.timedelta(days=chance.randrange(nights + 1))
+            items.append(
+                {
+                    "line_id": f"L{seed}_{len(items)}",
+                    "claim_id": claim_id,
+                    "item_code": f"{charge}{chance.randrange(3)}",
+                    "charge_type": charge,
+                    "quantity": float(chance.randrange(1, 6)),
+                    "unit_price": chance.choice([8.0, 12.5, 30.0]),
+                    "days_supply": float(chance.choice([7, 14, 30])) if charge in ("western_drug", "herbal") else None,
+                    "doctor_id": f"D{chance.randrange(8)}" if chance.random() < 0.3 else None,
+                    "pharmacist_id": f"F{chance.randrange(3)}" if kind == "pharmacy" else None,
+                    "is_negotiated_drug": charge == "western_drug" and chance.random() < 0.2,
+                    "occurred_at": f"{moment} {chance.randrange(24):02}:{chance.randrange(60):02}:{len(items) % 60:02}",
+                }
+            )
+        if chance.random() < 0.06:  # given back, whole or in part, some days later
+            back = -row["total_amount"] * chance.choice([1.0, 0.4])
+            later = f"{end + dt.timedelta(days=chance.randrange(1, 60))} 12:00:00"
+            claims.append(
+                row
+                | {
+                    "claim_id": f"{claim_id}_back",
+                    "is_refund": True,
+                    "refund_of": claim_id,
+                    "total_amount": round(back, 2),
+                    "settled_at": later,
+                }
+            )
+    codes = sorted({row["item_code"] for row in items})
+    return {
+        "claims": claims,
+        "items": items,
+        "diagnoses": diagnoses,
+        "patients": [
+            {
+                "patient_id": one,
+                "sex": chance.choice(["male", "female"]),
+                "birth_date": f"{chance.randrange(1935, 2015)}-03-0{chance.randrange(1, 9)}",
+                "death_date": f"2024-0{chance.randrange(2, 6)}-11" if place < 3 else None,
+                "region": chance.choice(["R1", "R2"]),
+                "address_group": f"A{place // 4}",
+                "longitude": 120 + chance.random() / 2,
+                "latitude": 30 + chance.random() / 2,
+            }
+            for place, one in enumerate(people)
+        ],
+        "institutions": [
+            {
+                "institution_id": f"{letter}{place}",
+                "kind": "hospital" if letter == "H" else "pharmacy",
+                "level": place if letter == "H" else 0,
+                "ownership": "private" if place == 3 else "public",
+                "region": f"R{1 + place % 2}",
+                "beds": 4 + place if letter == "H" else None,
+                "is_village": place == 0,
+                "longitude": 120.2 + place / 50,
+                "latitude": 30.1 + place / 70,
+            }
+            for letter in "HY"
+            for place in range(4)
+        ],
+        "registrations": [
+            {"doctor_id": f"D{place}", "institution_id": f"H{place % 4}", "department": f"dept{place % 3}", "role": "doctor"}
+            for place in range(8)
+        ],
+        "registered_diseases": [{"patient_id": one, "registered_disease": "M01", "started_on": "2023-01-01"} for one in people[::3]],
+        "enrolments": [{"patient_id": one, "insurance_type": "employee", "enrolled_on": "2020-01-01"} for one in people],
+        "catalogue": [
+            {
+                "item_code": code,
+                "list_type": "service" if code[0] in "elbts" else "drug",
+                "generic_code": "X1" if code in ("western_drug0", "western_drug1") else None,
+                "price_cap": 12.0,
+                "cap_level": level,
+                "minutes": 20.0 if code.startswith("treatment") else None,
+                "max_daily_dose": 2.0,
+                "dose_per_unit": 5.0,
+                "started_on": since,
+            }
+            for code in codes
+            for level, since in ((None, "2020-01-01"), (2, "2020-01-01"), (None, "2024-01-01"))
+        ],
+        "inventory": [
+            {
+                "institution_id": place,
+                "item_code": code,
+                "month": f"2024-0{month}-01",
+                "opening": 5.0,
+                "purchased": 4.0,
+                "returned": 0.0,
+                "closing": 3.0,
+                "unit": "base",
+            }
+            for place in ("H1", "H2", "Y1")
+            for code in codes
+            if code.startswith(("western", "herbal"))
+            for month in range(1, 7)
+        ],
+    }
