@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from fraudml.claims.store import months_before
 from fraudml.contracts import ENTITY_TYPES, EVIDENCE, SCORE_COLUMNS
 from fraudml.errors import FraudmlError
+from fraudml.leads.table import each_row
 
 TIERS = {"ring": 0, "institution": 1, "pharmacy": 1, "doctor": 2, "patient": 3, "claim": 4}
 """Larger matters first: a smaller tier takes in what lies inside it."""
@@ -97,8 +99,10 @@ def candidates(
     table["schemes"] = pd.Series([[rule for rule in rules if rule not in screens] for rules in given], index=table.index, dtype=object)
     screened = pd.Series([bool(rules) for rules in given], index=table.index, dtype=bool)
     if has_evidence:
-        pairs = pd.MultiIndex.from_frame(evidence[["entity_type", "entity_id"]]) if len(evidence) else []
-        against = pd.Series(pd.MultiIndex.from_frame(table[["entity_type", "entity_id"]]).isin(pairs), index=table.index)
+        pairs = set(zip(evidence["entity_type"], evidence["entity_id"], strict=True))
+        against = pd.Series(
+            [pair in pairs for pair in zip(table["entity_type"], table["entity_id"], strict=True)], index=table.index, dtype=bool
+        )
         against |= (table["entity_type"] == "claim") & table["entity_id"].isin(evidence["claim_id"].dropna().unique())
         table["supported"] = against
     else:
@@ -125,8 +129,8 @@ def with_rings(table: pd.DataFrame, rings: pd.DataFrame | None, scores: pd.DataF
     now = rings[pd.to_datetime(rings["as_of"]).dt.date == as_of].sort_values("ring_id")
     risk = scores.set_index(["entity_type", "entity_id"])["risk"]
     version = scores["model_version"].dropna().min() if len(scores) else None
-    rows = []
-    for ring in now.itertuples(index=False):
+    rows: list[dict[str, Any]] = []
+    for ring in each_row(now):
         members = [dict(member) for member in ring.members]
         keys = [(member["entity_type"], member["entity_id"]) for member in members]
         known = risk.reindex(pd.MultiIndex.from_tuples(keys)).to_numpy() if keys else np.array([])
@@ -182,8 +186,8 @@ def units(table: pd.DataFrame, evidence: pd.DataFrame, facts: pd.DataFrame) -> p
                     "entity_id": ring["entity_id"],
                     "claim_id": claim,
                     "line_id": None,
-                    "occurred_on": facts.at[claim, "started_on"] if known else pd.NaT,
-                    "amount_in_question": facts.at[claim, "total_amount"] if known else ring["amount"] / count,
+                    "occurred_on": facts.loc[claim, "started_on"] if known else pd.NaT,
+                    "amount_in_question": facts.loc[claim, "total_amount"] if known else ring["amount"] / count,
                     "strength": 1.0,
                     "facts": None,
                 }

@@ -16,6 +16,7 @@ import pandas as pd
 
 from fraudml.leads.candidates import TIERS
 from fraudml.leads.policy import Policy
+from fraudml.leads.table import each_row
 
 WHOLE = ""
 """Stands for the whole claim where no line is named."""
@@ -122,17 +123,17 @@ def _unsupported(table: pd.DataFrame, facts: pd.DataFrame, policy: Policy) -> No
     free = table[(table["root"] == table.index) & ~table["supported"]]
     if free.empty:
         return
-    place = {(row.entity_type, row.entity_id): row.Index for row in table[["entity_type", "entity_id"]].itertuples()}
+    place = {(row.entity_type, row.entity_id): row.Index for row in each_row(table[["entity_type", "entity_id"]])}
     rings: dict[tuple[str, str], list[int]] = {}
-    for index, ring in table[table["entity_type"] == "ring"].iterrows():
-        for member in ring["members"]:
-            rings.setdefault((member["entity_type"], member["entity_id"]), []).append(int(index))
+    for ring in each_row(table[table["entity_type"] == "ring"]):
+        for member in ring.members:
+            rings.setdefault((member["entity_type"], member["entity_id"]), []).append(ring.Index)
     into: dict[int, int] = {}
     siblings: dict[str, int] = {}
     risk = table["risk"].to_numpy()
     root = table["root"].to_numpy()
     tier = table["tier"].to_numpy()
-    for row in free.sort_values(["tier", "risk", "entity_id"], ascending=[True, False, True]).itertuples():
+    for row in each_row(free.sort_values(["tier", "risk", "entity_id"], ascending=[True, False, True])):
         chain = rings.get((row.entity_type, row.entity_id), []).copy()
         if isinstance(row.home, str):
             chain += [place[key] for key in (("institution", row.home), ("pharmacy", row.home)) if key in place]
@@ -145,9 +146,9 @@ def _unsupported(table: pd.DataFrame, facts: pd.DataFrame, policy: Policy) -> No
         roots = {int(into.get(int(root[each]), int(root[each]))) for each in chain} - {row.Index}
         fit = [each for each in roots if tier[each] < row.tier and risk[each] >= policy.weaker * row.risk]
         if fit:
-            into[row.Index] = min(fit, key=lambda each: (tier[each], -risk[each], table.at[each, "entity_id"]))
+            into[row.Index] = min(fit, key=lambda each: (tier[each], -risk[each], table.loc[each, "entity_id"]))
         elif row.entity_type == "claim" and row.entity_id in facts.index:
-            siblings[facts.at[row.entity_id, "patient_id"]] = row.Index
+            siblings[facts.loc[row.entity_id, "patient_id"]] = row.Index
     _join(table, pd.Series(into, dtype=int), "unsupported")
 
 

@@ -25,7 +25,7 @@ from fraudml.leads.order import diversified, drawn, merit
 from fraudml.leads.policy import Policy
 from fraudml.leads.reasons import example_text, lead_reasons
 from fraudml.leads.schemes import UNEXPLAINED, Scheme, schemes
-from fraudml.leads.table import EVIDENCE_OF_LEADS, typed
+from fraudml.leads.table import EVIDENCE_OF_LEADS, each_row, groups, typed
 
 log = logging.getLogger("fraudml")
 
@@ -127,7 +127,7 @@ def ranking(
 
 
 def _day_of(table: pd.DataFrame) -> dt.date | None:
-    days = pd.to_datetime(table["as_of"]).dropna().unique() if len(table) else []
+    days = list(pd.to_datetime(table["as_of"]).dropna().unique()) if len(table) else []
     if len(table) and len(days) != 1:
         raise FraudmlError("leads.as_of", f"the scores name {len(days)} days.", "Give the scores of one day, or as_of.")
     return pd.Timestamp(days[0]).date() if len(days) else None
@@ -240,14 +240,19 @@ class _Run:
         picked = drawn(rest, self.random, self.seed, str(self.as_of))
         if picked.empty:
             return chosen.iloc[:0]
-        place = {(row.entity_type, row.entity_id): row.Index for row in table[["entity_type", "entity_id"]].itertuples()}
+        place = {(row.entity_type, row.entity_id): row.Index for row in each_row(table[["entity_type", "entity_id"]])}
         fresh = iter(range(len(table), len(table) + len(picked)))
         index = [
-            key if (key := place.get((row.entity_type, row.entity_id))) is not None and table.at[key, "root"] == key else next(fresh)
-            for row in picked.itertuples()
+            key if (key := place.get((row.entity_type, row.entity_id))) is not None and table.loc[key, "root"] == key else next(fresh)
+            for row in each_row(picked)
         ]
         picked = picked.set_axis(index).assign(
-            members=None, claim_ids=None, tier=9, home=None, schemes=[[] for _ in index], supported=False
+            members=None,
+            claim_ids=None,
+            tier=9,
+            home=None,
+            schemes=pd.Series([[]] * len(index), index=index, dtype=object),
+            supported=False,
         )
         return self._valued(picked, found[found["lead"].isin(index)]).assign(drawn="random")
 
@@ -256,13 +261,15 @@ class _Run:
         found = self._proof(chosen, found[found["lead"].isin(chosen.index)])
         frozen = self._frozen(chosen)
         nothing = self.reasons.iloc[:0] if self.reasons is not None else pd.DataFrame(columns=["feature", "contribution"])
-        by_lead = dict(list(found.groupby("lead", sort=False)))
-        joined = table[(table["root"] != table.index) & table["root"].isin(chosen.index)]
-        took = {lead: Counter(part["entity_type"]) for lead, part in joined.groupby("root")}
+        by_lead = groups(found, "lead")
+        # claims are the evidence itself, and what only models saw in the members adds no fact
+        joined = table[
+            (table["root"] != table.index) & table["root"].isin(chosen.index) & table["supported"] & (table["entity_type"] != "claim")
+        ]
+        took = {lead: Counter(part["entity_type"]) for lead, part in groups(joined, "root").items()}
         measures = _ring_measures(self.rings, self.as_of)
         rows, proofs = [], []
-        for lead in chosen.to_dict("index").items():
-            index, row = lead
+        for index, row in zip(chosen.index, self._records(chosen), strict=True):
             proof = by_lead.get(index, found.iloc[:0])
             identity = lead_id(row["entity_type"], row["entity_id"], row["scheme"])
             row |= measures.get(row["entity_id"], {}) if row["entity_type"] == "ring" else {}
@@ -286,6 +293,10 @@ class _Run:
             proofs.append(self._evidence_rows(identity, proof))
         evidence = EVIDENCE_OF_LEADS.frame(pd.concat(proofs, ignore_index=True) if proofs else None)
         return Ranking(typed(rows), evidence, counts)
+
+    @staticmethod
+    def _records(chosen: pd.DataFrame) -> list[dict[str, Any]]:
+        return [{str(name): value for name, value in record.items()} for record in chosen.to_dict("records")]
 
     def _proof(self, chosen: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
         """Evidence of the chosen, heaviest first; claims to look at for those that only models rank."""
@@ -318,7 +329,7 @@ class _Run:
         return max(days.min().date(), first), min(max(days.max().date(), first), self.as_of)
 
     def _evidence_rows(self, identity: str, proof: pd.DataFrame) -> pd.DataFrame:
-        texts = [example_text(row, self.book, self.lang) for row in proof.itertuples(index=False)]
+        texts = [example_text(row, self.book, self.lang) for row in each_row(proof)]
         return pd.DataFrame(
             {
                 "lead_id": identity,
@@ -357,9 +368,10 @@ def _scheme_names(leads: pd.DataFrame, found: pd.DataFrame, has_evidence: bool) 
             .groupby(["lead", "rule"])["weight"]
             .sum()
         )
-        for lead, part in weight.groupby(level=0):
-            own = leads.at[lead, "schemes"] if lead in leads.index else []
-            heavy = part.droplevel(0).sort_index().sort_values(ascending=False, kind="stable")
+        given = leads["schemes"].to_dict()
+        for lead, part in groups(weight.reset_index(), "lead").items():
+            own = given.get(lead, [])
+            heavy = part.set_index("rule")["weight"].sort_index().sort_values(ascending=False, kind="stable")
             main = heavy.index[0] if heavy.iloc[0] >= 0.8 * heavy.sum() else None
             place = {rule: number for number, rule in enumerate(own)}
             names[int(lead)] = sorted(heavy.index, key=lambda rule: (rule != main, place.get(rule, len(place)), -heavy[rule], rule))
@@ -371,7 +383,7 @@ def _ring_measures(rings: pd.DataFrame | None, as_of: dt.date) -> dict[str, dict
     if rings is None or rings.empty:
         return {}
     now = rings[pd.to_datetime(rings["as_of"]).dt.date == as_of]
-    return {str(row.ring_id): {"density": row.density, "expected_density": row.expected_density} for row in now.itertuples()}
+    return {str(row.ring_id): {"density": row.density, "expected_density": row.expected_density} for row in each_row(now)}
 
 
 def _merged(book: Mapping[str, Scheme], names: list[str], what: str) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fraudml.leads.schemes import Scheme, wordings
+from fraudml.leads.table import each_row
 from fraudml.wording import number, render
 
 MOST_REASONS = 8
@@ -40,24 +41,14 @@ def lead_reasons(
         rows.append(_own("drawn:random", render(say["random"][lang], {}, lang)))
     if lead["entity_type"] == "ring":
         rows.append(_ring(lead, evidence, lang))
-    scored = {str(row.feature): row for row in frozen.itertuples(index=False)}
+    scored = {str(row.feature): row for row in each_row(frozen)}
     for scheme in lead["schemes"]:
         found = evidence[evidence["rule"] == scheme]
         if len(found) and book[scheme].rule is not None:
             rows.append(_rule(found, book[scheme], scored.get(f"rule:{scheme}"), lang))
     if joined:
-        types = wordings()["entity_types"]
-        rows.append(
-            _own(
-                "joined",
-                render(
-                    say["members"][lang],
-                    {"count": sum(joined.values()), "types": [f"{types[kind][lang]} {count}" for kind, count in sorted(joined.items())]},
-                    lang,
-                ),
-                float(sum(joined.values())),
-            )
-        )
+        types = [_counted(kind, count, lang) for kind, count in sorted(joined.items())]
+        rows.append(_own("joined", render(say["members"][lang], {"types": types}, lang), float(sum(joined.values()))))
     models = sorted(
         (row for name, row in scored.items() if not name.startswith(("rule:", "ring:"))),
         key=lambda row: (-float(row.contribution) if pd.notna(row.contribution) else 0.0, str(row.feature)),
@@ -93,13 +84,14 @@ def example_text(row: Any, book: Mapping[str, Scheme], lang: str) -> str:
 def _rule(found: pd.DataFrame, scheme: Scheme, scored: Any, lang: str) -> dict[str, Any]:
     say = wordings()["reasons"]
     best = found.sort_values(["strength", "counted", "claim_id"], ascending=[False, False, True], kind="stable").iloc[0]
-    values = {
-        "count": len(found),
-        "claims": found["claim_id"].nunique(),
-        "amount": float(found["counted"].sum()),
-        "day": best["occurred_on"].date() if pd.notna(best["occurred_on"]) else None,
-        "example": example_text(best, {scheme.id: scheme}, lang),
-    }
+    example = example_text(best, {scheme.id: scheme}, lang)
+    # many wordings begin with their own day
+    if pd.notna(best["occurred_on"]) and not example[:1].isdigit():
+        example = render(say["on_day"][lang], {"day": best["occurred_on"].date(), "example": example}, lang)
+    claims, amount = found["claim_id"].nunique(), float(found["counted"].sum())
+    extent = render(say["extent_claims"][lang], {"claims": claims}, lang) if claims and len(found) > 1 else ""
+    extent += render(say["extent_amount"][lang], {"amount": amount}, lang) if amount else ""
+    values = {"count": len(found), "extent": extent, "example": example}
     text = render(say["single" if len(found) == 1 else "examples"][lang], values, lang)
     return {
         "feature": f"rule:{scheme.id}",
@@ -114,12 +106,8 @@ def _rule(found: pd.DataFrame, scheme: Scheme, scored: Any, lang: str) -> dict[s
 
 def _ring(lead: Mapping[str, Any], evidence: pd.DataFrame, lang: str) -> dict[str, Any]:
     counts = pd.Series([member["entity_type"] for member in lead["members"]]).value_counts()
-    types, measure = wordings()["entity_types"], wordings()["measure"][lang]
-    hubs = [
-        f"{number(counts[kind])}{measure.get(kind, ' ')}{types[kind][lang]}"
-        for kind in ("institution", "doctor", "pharmacy")
-        if kind in counts
-    ]
+    types = wordings()["entity_types"]
+    hubs = [_counted(kind, int(counts[kind]), lang) for kind in ("institution", "doctor", "pharmacy") if kind in counts]
     values = {
         "hubs": hubs or [types["ring"][lang]],
         "patients": int(counts.get("patient", 0)),
@@ -133,6 +121,14 @@ def _ring(lead: Mapping[str, Any], evidence: pd.DataFrame, lang: str) -> dict[st
         values |= {name: number(100 * values[name], 1) + "%" for name in ("density", "expected")}
     text = render(wordings()["reasons"]["ring" if known else "ring_plain"][lang], values, lang)
     return _own(f"ring:{lead['entity_id']}", text, float(len(lead["members"])), "members")
+
+
+def _counted(kind: str, count: int, lang: str) -> str:
+    """How many of a kind: 3名医师, 3 doctors."""
+    if lang == "zh":
+        return f"{number(count)}{wordings()['measure'][kind]}{wordings()['entity_types'][kind]['zh']}"
+    name = wordings()["entity_types"][kind]["en"]
+    return f"{number(count)} {name if count == 1 else wordings()['plurals'][kind]}"
 
 
 def _own(feature: str, text: str, value: float | None = None, unit: str | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,16 @@ REASON = pa.struct(
 _ARROW = {"VARCHAR": pa.string(), "INTEGER": pa.int32(), "DATE": pa.date32(), "DOUBLE": pa.float64(), "VARCHAR[]": pa.list_(pa.string())}
 
 
+def each_row(frame: pd.DataFrame) -> Iterator[Any]:
+    """Rows as named tuples with their ``Index``; what a cell holds depends on the table, not on pandas' types."""
+    yield from frame.itertuples()
+
+
+def groups(frame: pd.DataFrame, by: str | list[str]) -> dict[Any, pd.DataFrame]:
+    """The parts of a table by key, in the order in which the keys appear."""
+    return dict(list(frame.groupby(by, sort=False)))
+
+
 def arrow_type(name: str) -> pa.DataType:
     """The Arrow type of a column of :data:`fraudml.contracts.LEADS`."""
     nested = {"members": pa.list_(MEMBER), "reasons": pa.list_(REASON)}
@@ -33,14 +44,14 @@ def arrow_type(name: str) -> pa.DataType:
 
 def arrow_leads(leads: pd.DataFrame | list[dict[str, Any]]) -> pa.Table:
     """Leads as an Arrow table of the contract's types."""
-    rows = leads if isinstance(leads, list) else leads.to_dict("records")
-    plain = [{name: _plain(name, row.get(name)) for name in LEADS} for row in rows]
+    records = leads if isinstance(leads, list) else leads.to_dict("records")
+    plain = [{name: _plain(name, record.get(name)) for name in LEADS} for record in records]
     return pa.Table.from_pylist(plain, schema=pa.schema([(name, arrow_type(name)) for name in LEADS]))
 
 
-def typed(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def typed(records: list[dict[str, Any]]) -> pd.DataFrame:
     """Leads as a DataFrame: text as ``str``, days as dates, lists as lists, also with zero rows."""
-    table = arrow_leads(rows)
+    table = arrow_leads(records)
     frame = pd.DataFrame({name: pd.Series(table[name].to_pylist(), dtype=_PANDAS.get(LEADS[name], "object")) for name in LEADS})
     frame["rank"] = frame["rank"].astype("int32")
     return frame

@@ -11,6 +11,8 @@ import pandas as pd
 
 from fraudml.claims import Snapshot
 from fraudml.claims.store import months_before
+from fraudml.leads import UNEXPLAINED
+from fraudml.leads.table import each_row, groups
 from fraudml.report.pictures import Lane
 
 LANES = ("inpatient", "day_surgery", "emergency", "outpatient", "chronic", "pharmacy", "other")
@@ -37,7 +39,7 @@ class Activity:
         rows = self.month_rows.get(lead_id)
         if rows is None:
             return []
-        known = {row.month: (row.total, row.asked) for row in rows.itertuples()}
+        known = {row.month: (row.total, row.asked) for row in each_row(rows)}
         out, month = [], self.first.replace(day=1)
         while month <= self.last:
             total, asked = known.get(month, (0.0, 0.0))
@@ -51,7 +53,7 @@ class Activity:
         if rows is None:
             return {}
         return {
-            name: [(row.day, row.nights, row.count, row.flagged) for row in part.itertuples()]
+            name: [(row.day, row.nights, row.count, row.flagged) for row in each_row(part)]
             for name in LANES
             if len(part := rows[rows["lane"] == name])
         }
@@ -61,7 +63,7 @@ class Activity:
         ids = {member["entity_id"] for member in members}
         own = self.claim_rows[self.claim_rows["lead_id"] == lead_id]
         counts: dict[tuple[str, str], int] = {}
-        for row in own.itertuples():
+        for row in each_row(own):
             for other in (row.doctor_id, row.institution_id):
                 if other in ids and row.patient_id in ids:
                     counts[row.patient_id, other] = counts.get((row.patient_id, other), 0) + 1
@@ -74,13 +76,14 @@ def activity(snapshot: Snapshot, leads: pd.DataFrame, evidence: pd.DataFrame) ->
     last = snapshot.as_of
     first = months_before(last, 12) + dt.timedelta(days=1)
     engine.register("lead_subjects", leads[["lead_id", "entity_type", "entity_id"]])
-    asked = evidence.dropna(subset=["claim_id"]).groupby(["lead_id", "claim_id"], as_index=False)["amount"].sum()
+    asked = evidence.dropna(subset=["claim_id"]).assign(proof=evidence["rule"] != UNEXPLAINED)
+    asked = asked.groupby(["lead_id", "claim_id"], as_index=False).agg(amount=("amount", "sum"), proof=("proof", "max"))
     engine.register("lead_claims", asked.astype({"lead_id": "str", "claim_id": "str"}))
     engine.table(
         "evidence_of_leads",
         """
-        select asked.lead_id, asked.amount as asked, claim.claim_id, claim.patient_id, claim.doctor_id, claim.institution_id, claim.visit_type,
-            claim.started_on, claim.settled_on, claim.nights, claim.total_amount
+        select asked.lead_id, asked.amount as asked, asked.proof, claim.claim_id, claim.patient_id, claim.doctor_id, claim.institution_id,
+            claim.visit_type, claim.started_on, claim.settled_on, claim.nights, claim.total_amount
         from lead_claims as asked join claims as claim using (claim_id)""",
     )
     # whose claims are drawn: the subject's own; for a single claim its patient's
@@ -97,16 +100,17 @@ def activity(snapshot: Snapshot, leads: pd.DataFrame, evidence: pd.DataFrame) ->
         chosen = "(" + ", ".join(f"'{kind}'" for kind in kinds) + ")"
         source = f"claims as claim join subjects as subject on claim.{column} = subject.entity_id and subject.entity_type in {chosen}"
         by_month.append(
-            f"select subject.lead_id, date_trunc('month', claim.settled_on) as month, sum(claim.total_amount) as total from {source} group by all"
+            "select subject.lead_id, date_trunc('month', claim.settled_on) as month, sum(claim.total_amount) as total"
+            f" from {source} group by all"
         )
         if column == "patient_id":
             by_day.append(f"""
                 select subject.lead_id, claim.visit_type, claim.started_on as day, coalesce(claim.nights, 0) as nights, 1 as count,
-                    asked.claim_id is not null as flagged
+                    coalesce(asked.proof, false) as flagged
                 from {source} left join lead_claims as asked on asked.lead_id = subject.lead_id and asked.claim_id = claim.claim_id""")
     # where there are too many visits to draw, those in question are
     by_day.append("""
-        select lead_id, visit_type, started_on, coalesce(nights, 0), 1, true from evidence_of_leads
+        select lead_id, visit_type, started_on, coalesce(nights, 0), 1, proof from evidence_of_leads
         where lead_id not in (select lead_id from subjects where entity_type = 'patient')""")
     by_month.append("""
         select lead_id, date_trunc('month', settled_on), sum(total_amount) from evidence_of_leads
@@ -117,8 +121,8 @@ def activity(snapshot: Snapshot, leads: pd.DataFrame, evidence: pd.DataFrame) ->
         select lead_id, cast(month as date) as month, coalesce(total.total, 0) as total, coalesce(asked.asked, 0) as asked
         from total full join asked using (lead_id, month)""")
     days = snapshot.query(f"""
-        select lead_id, case when visit_type in {LANES} then visit_type else 'other' end as lane, day, cast(max(nights) as integer) as nights,
-            cast(sum(count) as integer) as count, bool_or(flagged) as flagged
+        select lead_id, case when visit_type in {LANES} then visit_type else 'other' end as lane, day,
+            cast(max(nights) as integer) as nights, cast(sum(count) as integer) as count, bool_or(flagged) as flagged
         from ({" union all ".join(by_day)}) where day between date '{first}' and date '{last}'
         group by all order by lead_id, lane, day""")
     for frame, name in ((months, "month"), (days, "day")):
@@ -128,4 +132,4 @@ def activity(snapshot: Snapshot, leads: pd.DataFrame, evidence: pd.DataFrame) ->
     claim_rows = snapshot.query(
         "select lead_id, patient_id, doctor_id, institution_id from evidence_of_leads semi join ring_leads using (lead_id)"
     )
-    return Activity(first, last, dict(list(months.groupby("lead_id"))), dict(list(days.groupby("lead_id"))), claim_rows)
+    return Activity(first, last, groups(months, "lead_id"), groups(days, "lead_id"), claim_rows)

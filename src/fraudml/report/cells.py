@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
 from typing import Any
 
 FONT = "Microsoft YaHei"
@@ -72,7 +71,3 @@ def shortened(content: str, letters: int) -> str:
             break
         taken.append(letter)
     return "".join(taken) + "…"
-
-
-def day_text(dossier: Mapping[str, Any], key: str) -> str:
-    return str(dossier[key])

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from fraudml.claims import Snapshot
-from fraudml.leads import Ranking, Scheme, schemes
+from fraudml.leads import UNEXPLAINED, Ranking, Scheme, schemes
+from fraudml.leads.table import each_row
 from fraudml.report.activity import activity
 from fraudml.report.evidence import MOST_CLAIMS, evidence_claims
 from fraudml.report.peers import peers_pictures
@@ -61,11 +62,12 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
                 "drawn": lead["drawn"],
                 "type": lead["entity_type"],
                 "entity": lead["entity_id"],
-                "title": ("、" if lang == "zh" else ", ").join(scheme.name for scheme in own[:2]),
+                "title": _title(lead, own, lang),
+                "first": own[0].name,
                 "schemes": [{"id": scheme.id, "row": scheme.row, "name": scheme.name} for scheme in own],
                 "risk": round(lead["risk"], 4),
                 "amount": lead["amount_at_risk"],
-                "estimated": lead["schemes"] == ["unexplained"],
+                "estimated": lead["schemes"] == [UNEXPLAINED],
                 "expected": lead["expected_recovery"],
                 "start": lead["period_start"].isoformat(),
                 "end": lead["period_end"].isoformat(),
@@ -86,16 +88,19 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
     return out
 
 
+def _title(lead: Mapping[Any, Any], own: list[Scheme], lang: str) -> str:
+    # being drawn is no suspicion: the title must not say one
+    if lead["drawn"] == "random" and lead["schemes"] == [UNEXPLAINED]:
+        return say("drawn_random_title", lang)
+    return ("、" if lang == "zh" else ", ").join(scheme.name for scheme in own[:2])
+
+
 def places(snapshot: Snapshot, leads: pd.DataFrame, claims: Mapping[str, list[dict[str, Any]]]) -> dict[str, dict[str, str]]:
     """Region and institution of each lead: the institution's own, else of the place that most of the evidence names."""
     region = snapshot.query("select institution_id, region from institutions").set_index("institution_id")["region"]
-    at_home = (
-        snapshot.query("select patient_id, region from patients").set_index("patient_id")["region"]
-        if (leads["entity_type"] == "patient").any()
-        else {}
-    )
+    at_home = snapshot.query("select patient_id, region from patients").set_index("patient_id")["region"]
     out = {}
-    for lead in leads.itertuples():
+    for lead in each_row(leads):
         if lead.entity_type in ("institution", "pharmacy"):
             place = lead.entity_id
         else:
@@ -127,5 +132,5 @@ def _loose(evidence: pd.DataFrame, identity: str) -> list[dict[str, Any]]:
             "text": row.text if isinstance(row.text, str) else "",
             "amount": row.amount,
         }
-        for row in own.head(MOST_CLAIMS).itertuples()
+        for row in each_row(own.head(MOST_CLAIMS))
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fraudml.claims import Snapshot
+from fraudml.leads.table import groups
 
 MOST_CLAIMS = 60
 """Claims of one lead that page and workbook show; evidence.parquet holds all."""
@@ -28,7 +29,7 @@ def evidence_claims(snapshot: Snapshot, evidence: pd.DataFrame) -> dict[str, lis
     facts = _claims(snapshot)
     lines = _lines(snapshot, named)
     out: dict[str, list[dict[str, Any]]] = {}
-    for (lead, claim), part in named.groupby(["lead_id", "claim_id"], sort=False):
+    for (lead, claim), part in groups(named, ["lead_id", "claim_id"]).items():
         fact = facts.get(claim)
         if fact is None:
             continue
@@ -68,7 +69,8 @@ def _lines(snapshot: Snapshot, named: pd.DataFrame) -> dict[tuple[str, str], lis
     asked = asked[asked["place"] < MOST_CLAIMS].drop(columns="place")
     snapshot.engine.register("asked_lines", asked.astype({"lead_id": "str", "claim_id": "str", "line_id": "str"}))
     catalogue = (
-        "left join (select item_code, any_value(name order by started_on desc, name) as name from catalogue group by item_code) as entry using (item_code)"
+        """left join (select item_code, any_value(name order by started_on desc, name) as name from catalogue group by item_code) as entry
+            using (item_code)"""
         if snapshot.has("catalogue.name")
         else ""
     )

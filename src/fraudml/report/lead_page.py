@@ -10,8 +10,8 @@ from fraudml.report.cells import INK, QUIET, RULE, SOFT, Cells, lines_of, shorte
 from fraudml.report.words import say
 from fraudml.wording import number, written_day
 
-WIDTHS = (13, 21, 11, 14, 13, 11, 14)
-LETTERS = 92
+WIDTHS = (11, 17, 9, 14, 15, 11, 11)
+LETTERS = 84
 """Latin letters of 10 points that fit across the page; a Chinese one counts two."""
 
 PAGE_HEIGHT = 745.0
@@ -35,7 +35,7 @@ def write_lead_pages(cells: Cells, dossiers: Sequence[Mapping[str, Any]], lang: 
         breaks.append(row)
     sheet.set_portrait()
     sheet.set_paper(9)
-    sheet.set_margins(left=0.55, right=0.45, top=0.5, bottom=0.5)
+    sheet.set_margins(left=0.55, right=0.4, top=0.5, bottom=0.5)
     sheet.set_print_scale(92)
     sheet.set_h_pagebreaks(breaks[:-1])
     sheet.print_area(0, 0, max(row - 1, 0), len(WIDTHS) - 1)

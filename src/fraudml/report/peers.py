@@ -13,6 +13,7 @@ from fraudml.behaviour.catalogue import Catalogue
 from fraudml.behaviour.peers import EVERYBODY, SEPARATOR
 from fraudml.claims import Snapshot
 from fraudml.engine import Engine
+from fraudml.leads.table import each_row
 from fraudml.report.activity import Activity
 from fraudml.report.pictures import peers_picture
 from fraudml.report.words import say
@@ -45,9 +46,9 @@ def peers_pictures(
 
 
 def _subjects(leads: pd.DataFrame) -> pd.DataFrame:
-    """lead_id, kind, entity_id, features (named by the reasons, most important first), texts."""
-    rows = []
-    for lead in leads.itertuples():
+    """lead_id, kind, entity_id, features (named by the reasons, most important first), their texts and peer medians."""
+    rows: list[tuple[Any, ...]] = []
+    for lead in each_row(leads):
         kind, entity = lead.entity_type, lead.entity_id
         if kind == "ring":
             ordered = sorted(
@@ -58,8 +59,10 @@ def _subjects(leads: pd.DataFrame) -> pd.DataFrame:
                 continue
             kind, entity = ordered[0]["entity_type"], ordered[0]["entity_id"]
         named = [each for each in lead.reasons if each["value"] is not None and ":" not in each["feature"]]
-        rows.append((lead.lead_id, kind, entity, [each["feature"] for each in named], {each["feature"]: each["text"] for each in named}))
-    return pd.DataFrame(rows, columns=["lead_id", "kind", "entity_id", "features", "texts"])
+        texts = {each["feature"]: each["text"] for each in named}
+        medians = {each["feature"]: each["peer_median"] for each in named}
+        rows.append((lead.lead_id, kind, entity, list(texts), texts, medians))
+    return pd.DataFrame(rows, columns=["lead_id", "kind", "entity_id", "features", "texts", "medians"])
 
 
 def _vectors(snapshot: Snapshot, kind: str, asked: pd.DataFrame, conf_dir: str | Path | None) -> tuple[pd.DataFrame, Catalogue]:
@@ -88,29 +91,38 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
     vectors = vectors.set_index("entity_id")
     group = peer_groups(vectors, catalogue)
     labels = _labels(vectors, catalogue)
-    known: dict[tuple[str, str], np.ndarray] = {}
+    known: dict[tuple[str, str], pd.Series] = {}
     out: dict[str, list[dict[str, str]]] = {}
-    for subject in asked.itertuples():
+    for subject in each_row(asked):
         if subject.entity_id not in vectors.index:
             continue
         label = group[subject.entity_id]
-        pictures = []
+        pictures: list[dict[str, str]] = []
         for name in subject.features:
             if name not in vectors.columns or len(pictures) == MOST_PICTURES:
                 continue
-            value = vectors.at[subject.entity_id, name]
+            value = vectors.loc[subject.entity_id, name]
             if (name, label) not in known:
-                values = (
-                    vectors.loc[labels[label.count(SEPARATOR) if label != EVERYBODY else -1] == label, name].dropna().to_numpy(dtype=float)
+                known[name, label] = (
+                    vectors.loc[labels[label.count(SEPARATOR) if label != EVERYBODY else -1] == label, name].dropna().sort_values()
                 )
-                known[name, label] = np.quantile(values, DOTS, method="inverted_cdf") if len(values) else values
-            quantiles = known[name, label]
-            if pd.isna(value) or not len(quantiles):
+            peers = known[name, label].drop(subject.entity_id, errors="ignore").to_numpy(dtype=float)
+            if pd.isna(value) or not len(peers):
                 continue
             feature = catalogue.features[name]
             scale = 100.0 if feature.unit == "share" else 1.0
             unit = "%" if feature.unit == "share" else UNITS[feature.unit][0 if lang == "zh" else 1]
-            svg = peers_picture([float(each) * scale for each in quantiles], float(value) * scale, unit, lang)
+            each_one = len(peers) <= len(DOTS)
+            dots = peers if each_one else peers[(DOTS * len(peers)).astype(int)]
+            median = subject.medians.get(name)
+            svg = peers_picture(
+                (dots * scale).tolist(),
+                float(value) * scale,
+                unit,
+                lang,
+                median=None if median is None else median * scale,
+                each_one=each_one,
+            )
             pictures.append({"name": say("picture_peers", lang), "svg": svg, "caption": subject.texts[name]})
         if pictures:
             out[subject.lead_id] = pictures

@@ -12,41 +12,38 @@ from fraudml.report.words import say, short_number
 WIDTH = 560
 
 
-def peers_picture(quantiles: Sequence[float], value: float, unit: str, lang: str) -> str:
+def peers_picture(
+    quantiles: Sequence[float], value: float, unit: str, lang: str, *, median: float | None = None, each_one: bool = False
+) -> str:
     """The entity's place among its peers: a quantile dot plot, every dot an equal share of the peers.
 
     Parameters
     ----------
-    quantiles : equally spaced quantiles of the peers, ascending.
+    quantiles : equally spaced quantiles of the peers, ascending; with ``each_one`` the peers themselves.
     value : the entity's own figure, in ``unit``.
+    median : of the peers, where it is known more exactly than from the quantiles.
 
     References
     ----------
     M. Kay et al., "When (ish) is my bus?", CHI 2016: dots that can be counted are read more rightly than densities.
     """
     low, high = min(*quantiles, value), max(*quantiles, value)
-    median = quantiles[len(quantiles) // 2]
+    median = quantiles[len(quantiles) // 2] if median is None else median
     # far-out values would squeeze the peers into one column: then steps of ten are equally far apart
     logarithmic = low >= 0 and high > 30 * max(median, high * 1e-6, 1e-9)
     scale = (lambda number: math.log1p(max(number, 0.0) / max(median, high * 1e-4, 1e-9))) if logarithmic else float
-    left, right, base, radius = 16.0, WIDTH - 16.0, 118.0, 3.6
+    left, right, base = 16.0, WIDTH - 16.0, 118.0
     span = (scale(high) - scale(low)) or 1.0
 
     def across(number: float) -> float:
         return left + (right - left) * (scale(number) - scale(low)) / span
 
-    columns: dict[int, int] = {}
-    points = []
-    for each in quantiles:
-        column = round((across(each) - left) / (2 * radius + 0.6))
-        height = columns.get(column, 0)
-        columns[column] = height + 1
-        points.append((left + column * (2 * radius + 0.6), height))
-    step = min(2 * radius + 0.6, 74.0 / max(columns.values()))
-    placed = [(x, base - radius - 1 - height * step) for x, height in points]
+    placed, radius = _stacked([across(each) for each in quantiles], left, base)
     at, middle = across(value), across(median)
     share = 100 / len(quantiles)
     edge = "end" if at > WIDTH * 0.72 else "start" if at < WIDTH * 0.28 else "middle"
+    said = f"{say('peer_median', lang)} {short_number(median, lang)}"
+    legend = say("dot_one", lang) if each_one else say("dot_share", lang, share=short_number(share, lang))
     own = f"{say('this_one', lang)} {short_number(value, lang)} {unit}".strip()
     parts = [
         line(left - 6, base, right + 6, base, QUIET),
@@ -55,25 +52,36 @@ def peers_picture(quantiles: Sequence[float], value: float, unit: str, lang: str
         f'<path d="M{at:.1f} {base - 7:.1f}l6 7l-6 7l-6 -7z" fill="{ACCENT}"/>',
         text(at, 18, own, anchor=edge, fill=ACCENT, bold=True, size=13),
         line(middle, base, middle, base + 7, TEXT, 1.5),
-        text(
-            max(middle, 60),
-            base + 22,
-            f"{say('peer_median', lang)} {short_number(median, lang)}",
-            anchor="middle" if middle > 80 else "start",
-            size=12,
-        )
-        if middle > 80
-        else text(left - 6, base + 22, f"{say('peer_median', lang)} {short_number(median, lang)}"),
-        text(right + 6, base + 22, say("dot_share", lang, share=short_number(share, lang)), anchor="end", size=11),
+        text(max(middle, left - 6), base + 22, said, anchor="middle" if middle > 90 else "start"),
+        text(right + 6, base + 22, legend, anchor="end", size=11)
+        if middle < WIDTH * 0.6
+        else text(right + 6, base + 38, legend, anchor="end", size=11),
     ]
     above = sum(each < value for each in quantiles) * share
     return picture(
         parts,
         WIDTH,
-        150,
+        150 if middle < WIDTH * 0.6 else 162,
         say("picture_peers", lang),
         say("alt_peers", lang, own=own, median=short_number(median, lang), above=short_number(above, lang)),
     )
+
+
+def _stacked(places: Sequence[float], left: float, base: float) -> tuple[list[tuple[float, float]], float]:
+    """Dots in piles: several abreast where a pile would grow too high, so that every dot can be counted."""
+    radius, tallest = 3.6, 11
+    for abreast in range(1, 6):
+        wide = abreast * (2 * radius + 0.6)
+        piles: dict[int, int] = {}
+        dots_at = []
+        for each in places:
+            pile = int((each - left) / wide + 1e-9)
+            number = piles.get(pile, 0)
+            piles[pile] = number + 1
+            dots_at.append((left + pile * wide + (number % abreast) * (2 * radius + 0.6), number // abreast))
+        if max(piles.values(), default=0) <= tallest * abreast:
+            break
+    return [(x, base - radius - 1 - row * (2 * radius + 0.3)) for x, row in dots_at], radius
 
 
 def months_picture(months: Sequence[tuple[dt.date, float, float]], lang: str) -> str:
@@ -113,24 +121,22 @@ def months_picture(months: Sequence[tuple[dt.date, float, float]], lang: str) ->
         )
     )
     for number, (month, _, _) in enumerate(months):
-        label = (
-            f"{month.month}"
-            if number and month.month != 1
-            else (f"{month.year}.{month.month}" if len(months) > 1 else f"{month.year}.{month.month}")
-        )
-        parts.append(text(left + (number + 0.5) * width, base + 16, label, anchor="middle", size=11))
+        x = left + (number + 0.5) * width
+        parts.append(text(x, base + 16, f"{month.month}", anchor="middle", size=11))
+        if number == 0 or month.month == 1:
+            parts.append(text(x, base + 30, f"{month.year}", anchor="middle", size=11))
     parts += [
         bars([(left, 4, 10, 10)], "#c3cad3"),
         text(left + 15, 13, say("settled", lang), size=11),
-        bars([(left + 120, 4, 10, 10)], ACCENT),
-        text(left + 135, 13, say("in_question", lang), size=11),
         text(right, 13, say("yuan", lang), size=11, anchor="end"),
     ]
+    if any(each for _, _, each in months):
+        parts += [bars([(left + 120, 4, 10, 10)], ACCENT), text(left + 135, 13, say("in_question", lang), size=11)]
     asked = sum(each for _, _, each in months)
     return picture(
         parts,
         WIDTH,
-        146,
+        158,
         say("picture_months", lang),
         say("alt_months", lang, total=short_number(sum(each for _, each, _ in months), lang), asked=short_number(asked, lang)),
     )
@@ -150,14 +156,16 @@ def timeline_picture(start: dt.date, end: dt.date, lanes: Mapping[str, Lane], la
     def across(when: dt.date) -> float:
         return left + (right - left) * min(max((when - start).days, 0), days) / days
 
-    parts = []
+    parts, years = [], 0
     month = start.replace(day=1)
     while month <= end:
         if month >= start:
             x = across(month)
             parts.append(line(x, 6, x, base + 2, FAINT))
-            label = f"{month.year}.{month.month}" if month.month == 1 or not any("</text>" in part for part in parts) else f"{month.month}"
-            parts.append(text(x, base + 16, label, size=11))
+            parts.append(text(x, base + 16, f"{month.month}", size=11))
+            if month.month == 1 or not years:
+                years += 1
+                parts.append(text(x, base + 30, f"{month.year}", size=11))
         month = (month + dt.timedelta(days=32)).replace(day=1)
     seen = 0
     for row, (name, lane) in enumerate(used.items()):
@@ -177,7 +185,7 @@ def timeline_picture(start: dt.date, end: dt.date, lanes: Mapping[str, Lane], la
     return picture(
         parts,
         WIDTH,
-        round(base + 24),
+        round(base + 38),
         say("picture_timeline", lang),
         say("alt_timeline", lang, count=short_number(total, lang), asked=short_number(seen, lang)),
     )

@@ -31,7 +31,8 @@ def text(x: float, y: float, content: str, *, size: int = 12, anchor: str = "sta
 
 
 def line(x1: float, y1: float, x2: float, y2: float, stroke: str = FAINT, width: float = 1) -> str:
-    return f'<path d="M{coordinate(x1)} {coordinate(y1)}L{coordinate(x2)} {coordinate(y2)}" stroke="{stroke}" stroke-width="{width:g}" fill="none"/>'
+    path = f"M{coordinate(x1)} {coordinate(y1)}L{coordinate(x2)} {coordinate(y2)}"
+    return f'<path d="{path}" stroke="{stroke}" stroke-width="{width:g}" fill="none"/>'
 
 
 def dots(points: Iterable[tuple[float, float]], radius: float, fill: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fraudml.report.cells import INK, QUIET, RULE, SOFT, YELLOW, Cells, lines_of
+from fraudml.report.evidence_sheets import write_claims, write_lines
 from fraudml.report.lead_page import write_lead_pages
 from fraudml.report.words import say, short_number, words
 from fraudml.wording import written_day
@@ -53,7 +54,7 @@ def write_workbook(path: Path, dossiers: Dossiers, *, as_of: dt.date, start: dt.
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     with xlsxwriter.Workbook(str(path), options) as book:
         # the same input gives the same file
-        book.set_properties({"title": say("title", lang), "created": dt.datetime(as_of.year, as_of.month, as_of.day)})  # noqa: DTZ001 - Excel knows no zones
+        book.set_properties({"title": say("title", lang), "created": dt.datetime(as_of.year, as_of.month, as_of.day)})
         sheets = {
             name: book.add_worksheet(say(name, lang))
             for name in ("sheet_first", "sheet_list", "sheet_pages", "sheet_claims", "sheet_lines")
@@ -61,8 +62,8 @@ def write_workbook(path: Path, dossiers: Dossiers, *, as_of: dt.date, start: dt.
         anchors = write_lead_pages(Cells(book, sheets["sheet_pages"]), dossiers, lang)
         _summary(Cells(book, sheets["sheet_first"]), dossiers, as_of, start, lang)
         _list(Cells(book, sheets["sheet_list"]), dossiers, anchors, lang)
-        _claims(Cells(book, sheets["sheet_claims"]), dossiers, lang)
-        _lines(Cells(book, sheets["sheet_lines"]), dossiers, lang)
+        write_claims(Cells(book, sheets["sheet_claims"]), dossiers, lang)
+        write_lines(Cells(book, sheets["sheet_lines"]), dossiers, lang)
         _keys(Cells(book, book.add_worksheet(KEYS_SHEET)), dossiers)
     return path
 
@@ -91,11 +92,12 @@ def _summary(cells: Cells, dossiers: Dossiers, as_of: dt.date, start: dt.date, l
         cells.across(row, 1, 4, content, text_wrap=True)
         sheet.set_row(row, 15 * lines_of(content, 84) + 4)
         row += 1
-    for title, key, names in (
-        ("by_scheme", lambda each: each["title"], None),
-        ("by_type", lambda each: say(f"type_{each['type']}", lang), None),
-        ("drawn", lambda each: say(f"drawn_{each['drawn']}", lang), None),
-    ):
+    groups: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
+        ("by_scheme", lambda each: each["first"]),
+        ("by_type", lambda each: say(f"type_{each['type']}", lang)),
+        ("drawn", lambda each: say(f"drawn_{each['drawn']}", lang)),
+    )
+    for title, key in groups:
         row = _heading(cells, row + 1, say(title, lang))
         head = {"bottom": 1, "bottom_color": RULE, "font_color": QUIET}
         cells.text(row, 1, "", **head)
@@ -129,7 +131,7 @@ def _list(cells: Cells, dossiers: Dossiers, anchors: Mapping[str, int], lang: st
         sheet.set_column(place[name], place[name], width, None, {"hidden": name == "lead_id"})
         cells.text(KEY_ROW, place[name], name)
         fill = YELLOW if name in FINDINGS else SOFT
-        title = name if name == "lead_id" else say(name, lang)
+        title = name if name == "lead_id" else say("suspected" if name == "title" else name, lang)
         cells.text(HEAD_ROW, place[name], title, bold=True, bg_color=fill, bottom=1, bottom_color=INK, text_wrap=True, valign="vcenter")
     sheet.set_row(KEY_ROW, None, None, {"hidden": True})
     sheet.set_row(HEAD_ROW, 30)
@@ -201,89 +203,6 @@ def _validations(sheet: Any, place: Mapping[str, int], last: int, lang: str) -> 
             "error_message": say("read_only", lang),
         },
     )
-
-
-def _claims(cells: Cells, dossiers: Dossiers, lang: str) -> None:
-    columns = (
-        ("rank", 6), ("suspected", 20), ("entity", 18), ("claim", 24), ("day", 12), ("visit", 10), ("institution", 16), ("doctor", 16),
-        ("patient", 18), ("diagnosis", 10), ("total", 13), ("in_question", 13), ("what", 70),
-    )  # fmt: skip
-    _head(cells, columns, lang)
-    row = 1
-    for each in dossiers:
-        for claim in each["claims"]:
-            values = (
-                claim["claim"],
-                claim["day"],
-                say(f"visit_{claim['kind']}", lang),
-                claim["institution"],
-                claim["doctor"],
-                claim["patient"],
-                claim["diagnosis"],
-            )
-            _who(cells, row, each)
-            for number, value in enumerate(values):
-                cells.text(row, 3 + number, value)
-            cells.money(row, 10, claim["total"])
-            cells.money(row, 11, claim["amount"] if not each["estimated"] else None)
-            cells.text(row, 12, "\n".join(claim["text"]), text_wrap=True)
-            row += 1
-        for loose in each["loose"]:
-            _who(cells, row, each)
-            cells.text(row, 4, loose["day"])
-            cells.money(row, 11, loose["amount"])
-            cells.text(row, 12, loose["text"], text_wrap=True)
-            row += 1
-        if each["rest_amount"] > 0:
-            _who(cells, row, each)
-            cells.text(row, 3, say("evidence_rest", lang))
-            cells.money(row, 11, each["rest_amount"])
-            row += 1
-    _foot(cells, row, len(columns))
-
-
-def _lines(cells: Cells, dossiers: Dossiers, lang: str) -> None:
-    columns = (
-        ("rank", 6), ("suspected", 20), ("entity", 18), ("claim", 24), ("day", 12), ("item_code", 22), ("item", 34), ("quantity", 10), ("price", 12),
-        ("line_amount", 13), ("in_question", 13),
-    )  # fmt: skip
-    _head(cells, columns, lang)
-    row = 1
-    for each in dossiers:
-        for claim in each["claims"]:
-            for line in claim["lines"]:
-                if not line["flagged"]:
-                    continue
-                _who(cells, row, each)
-                for number, value in enumerate((claim["claim"], claim["day"], line["item"], line["name"])):
-                    cells.text(row, 3 + number, value)
-                cells.number(row, 7, line["quantity"], num_format="#,##0.##")
-                cells.money(row, 8, line["price"])
-                cells.money(row, 9, line["amount"])
-                cells.money(row, 10, line["asked"])
-                row += 1
-    _foot(cells, row, len(columns))
-
-
-def _who(cells: Cells, row: int, dossier: Mapping[str, Any]) -> None:
-    cells.number(row, 0, dossier["rank"])
-    cells.text(row, 1, dossier["title"])
-    cells.text(row, 2, dossier["entity"])
-
-
-def _head(cells: Cells, columns: Sequence[tuple[str, int]], lang: str) -> None:
-    for number, (name, width) in enumerate(columns):
-        cells.sheet.set_column(number, number, width)
-        cells.text(0, number, say(name, lang), bold=True, bg_color=SOFT, bottom=1, bottom_color=INK)
-    cells.sheet.freeze_panes(1, 3)
-
-
-def _foot(cells: Cells, rows: int, columns: int) -> None:
-    cells.sheet.autofilter(0, 0, max(rows - 1, 1), columns - 1)
-    cells.sheet.set_landscape()
-    cells.sheet.set_paper(9)
-    cells.sheet.fit_to_pages(1, 0)
-    cells.sheet.repeat_rows(0)
 
 
 def _keys(cells: Cells, dossiers: Dossiers) -> None:

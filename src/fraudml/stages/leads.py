@@ -96,7 +96,7 @@ def read_scored(engine: Any, data_dir: Path, as_of: str) -> dict[str, Any]:
         has = engine.columns("scored")
         columns = ", ".join(each if each in has else f"cast(null as {kind}) as {each}" for each, kind in SCORE_COLUMNS.items())
         scores[name] = engine.query(f"select {columns} from scored")
-    others = {}
+    others: dict[str, Any] = {}
     for name, path in (
         ("hits", folder / "evidence" / "hits.parquet"),
         ("reasons", folder / "evidence" / "reasons.parquet"),

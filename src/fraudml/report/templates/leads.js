@@ -22,6 +22,11 @@
     const [y, m, d] = iso.split("-").map(Number);
     return lang === "zh" ? `${y}年${m}月${d}日` : new Date(Date.UTC(y, m - 1, d)).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
   };
+  const span = (start, end) => {
+    if (!end || end === start) return day(start);
+    const short = lang === "zh" && start.slice(0, 4) === end.slice(0, 4) ? day(end).slice(5) : day(end);
+    return `${day(start)} ${dash} ${short}`;
+  };
   const level = (risk) => (risk >= 0.7 ? 3 : risk >= 0.4 ? 2 : 1);
   const sure = (risk) => {
     const at = level(risk);
@@ -89,26 +94,34 @@
         make("td", { class: "n" }, line.amount === null ? dash : money.format(line.amount)), make("td", { class: line.flagged ? "n asked" : "n" }, line.flagged ? money.format(line.asked) : "")))));
     return make("details", {}, make("summary", {}, w.line_count.replace("{count}", claim.lines.length)), table);
   };
-  const evidence = (lead) => {
+  const AT_FIRST = 12;
+  const evidence = (lead, everything = false) => {
+    const claims = everything ? lead.claims : lead.claims.slice(0, AT_FIRST);
     const head = make("tr", {}, [w.day, w.claim, w.visit, w.institution, w.doctor, w.patient, w.diagnosis].map((text) => make("th", { scope: "col" }, text)),
       make("th", { scope: "col", class: "n" }, w.total), make("th", { scope: "col", class: "n" }, w.in_question));
-    const body = lead.claims.flatMap((claim) => {
-      const stay = claim.ended && claim.ended !== claim.day ? ` ${dash} ${day(claim.ended)}` : "";
-      const cells = [make("td", { class: "day" }, day(claim.day) + stay), ...[claim.claim, visits[claim.kind] ?? claim.kind, claim.institution, claim.doctor, claim.patient, claim.diagnosis]
+    const body = claims.flatMap((claim) => {
+      const cells = [make("td", { class: "day" }, span(claim.day, claim.ended)), ...[claim.claim, visits[claim.kind] ?? claim.kind, claim.institution, claim.doctor, claim.patient, claim.diagnosis]
         .map((text) => make("td", {}, text || dash)), make("td", { class: "n" }, money.format(claim.total)),
         make("td", { class: claim.amount > 0 ? "n asked" : "n" }, claim.amount > 0 ? money.format(claim.amount) : "")];
       const more = [...claim.text.map((text) => make("div", {}, text)), linesOf(claim)].filter(Boolean);
       return [make("tr", {}, cells), more.length ? make("tr", { class: "more" }, make("td"), make("td", { colspan: 8 }, more)) : null].filter(Boolean);
     });
     const foot = [];
-    if (lead.rest_amount > 0) foot.push(make("tr", {}, make("td", { colspan: 8 }, w.evidence_rest), make("td", { class: "n" }, money.format(lead.rest_amount))));
+    const rest = lead.rest_amount + lead.claims.slice(claims.length).reduce((sum, claim) => sum + claim.amount, 0);
+    if (rest > 0) foot.push(make("tr", {}, make("td", { colspan: 8 }, w.evidence_rest), make("td", { class: "n" }, money.format(rest))));
     if (!lead.estimated && !lead.loose.length && lead.amount > 0) foot.push(make("tr", { class: "sum" }, make("td", { colspan: 8 }, w.evidence_sum), make("td", { class: "n" }, money.format(lead.amount))));
-    const note = lead.estimated ? w.evidence_look : w.evidence_note.replace("{shown}", lead.claims.length).replace("{total}", lead.claims_total);
-    return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": w.evidence },
-      make("table", {}, make("caption", {}, note), make("thead", {}, head), make("tbody", {}, body), make("tfoot", {}, foot)));
+    const note = lead.estimated ? w.evidence_look : w.evidence_note.replace("{shown}", claims.length).replace("{total}", lead.claims_total);
+    const block = make("div", {}, make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": w.evidence },
+      make("table", {}, make("caption", {}, note), make("thead", {}, head), make("tbody", {}, body), make("tfoot", {}, foot))));
+    if (claims.length < lead.claims.length) {
+      const more = make("button", { type: "button", class: "all" }, w.show_all.replace("{count}", lead.claims.length));
+      more.addEventListener("click", () => block.replaceWith(evidence(lead, true)));
+      block.append(more);
+    }
+    return block;
   };
   const loose = (lead) => make("table", {}, make("caption", {}, w.evidence_loose), make("tbody", {}, lead.loose.map((each) =>
-    make("tr", {}, make("td", { class: "day" }, day(each.day)), make("td", {}, each.text), make("td", { class: "n asked" }, money.format(each.amount))))));
+    make("tr", {}, make("td", { class: "day" }, day(each.day)), make("td", {}, each.text), make("td", { class: "n asked" }, each.amount > 0 ? money.format(each.amount) : "")))));
   const members = (lead) => make("table", {}, make("thead", {}, make("tr", {}, [w.kind, w.entity, w.role].map((text) => make("th", { scope: "col" }, text)))),
     make("tbody", {}, lead.members.map((member) => make("tr", {}, make("td", {}, types[member.entity_type] ?? member.entity_type), make("td", {}, member.entity_id), make("td", {}, w[`role_${member.role}`] ?? member.role ?? dash)))));
 
@@ -123,7 +136,7 @@
       make("div", { class: "title" }, make("h2", {}, lead.title, lead.drawn === "random" ? make("span", { class: "tag" }, w.drawn_random) : null),
         make("p", { class: "who" }, [`${types[lead.type]} ${lead.entity}`, lead.region].filter(Boolean).join(" · "))),
       make("dl", { class: "facts" }, fact(w.rank, `${lead.rank} / ${leads.length}`), fact(lead.estimated ? `${w.amount} · ${w.estimated}` : w.amount, money.format(lead.amount)),
-        fact(w.certainty, sure(lead.risk)), fact(w.expected, money.format(lead.expected)), fact(w.period, `${day(lead.start)} ${dash} ${day(lead.end)}`, "day"),
+        fact(w.certainty, sure(lead.risk)), fact(w.expected, money.format(lead.expected)), fact(w.period, span(lead.start, lead.end), "day"),
         lead.place && lead.place !== lead.entity ? fact(w.place, lead.place) : null),
       make("div", { class: "columns" },
         make("div", {}, part(w.reasons, bullets(lead.reasons.map((r) => r.text), "ul", "reasons")),
@@ -133,7 +146,7 @@
           part(w.clauses, lead.clauses.length ? lead.clauses.map((clause) => make("p", { class: "clause" }, clause.text || clause.id)) : make("p", {}, w.no_clause))),
         make("div", {}, part(w.pictures, lead.pictures.map(figure)))),
       lead.members.length ? part(w.members, make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": w.members }, members(lead))) : null,
-      part(w.evidence, lead.loose.length ? loose(lead) : null, lead.claims.length ? evidence(lead) : lead.loose.length ? null : make("p", {}, w.no_evidence)),
+      part(w.evidence, lead.claims.length ? evidence(lead) : lead.loose.length ? null : make("p", {}, w.no_evidence), lead.loose.length ? loose(lead) : null),
     ].filter(Boolean));
     document.title = `${lead.rank} ${lead.title} ${lead.entity}`;
   };
