@@ -1,0 +1,125 @@
+"""The workbook: read in a minute, safe, and it comes back whole."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import openpyxl
+import pytest
+
+from fraudml.report.workbook import FINDINGS, HEAD_ROW, KEY_ROW, KEYS_SHEET
+from fraudml.report.words import say, words
+
+
+def table(path):
+    book = openpyxl.load_workbook(path)
+    sheet = book[say("sheet_list", "zh")]
+    keys = [cell.value for cell in sheet[KEY_ROW + 1]]
+    rows = [dict(zip(keys, row, strict=True)) for row in sheet.iter_rows(min_row=HEAD_ROW + 2, values_only=True)]
+    return book, sheet, rows
+
+
+def test_sheets_and_list(written, ranked):
+    book, sheet, rows = table(written / "leads.xlsx")
+    assert book.sheetnames[:2] == [say("sheet_first", "zh"), say("sheet_list", "zh")]
+    leads = ranked[1].leads
+    assert [row["lead_id"] for row in rows] == leads["lead_id"].tolist()
+    assert [row["rank"] for row in rows] == leads["rank"].tolist()
+    assert [row["amount"] for row in rows] == leads["amount_at_risk"].tolist()
+    assert sheet.column_dimensions["A"].hidden
+    assert sheet.row_dimensions[1].hidden
+    assert sheet.freeze_panes == "D3"
+    assert sheet.auto_filter.ref
+
+
+def test_findings_have_lists_and_protection_lets_sort_and_filter(written):
+    _, sheet, _ = table(written / "leads.xlsx")
+    assert sheet.protection.sheet
+    assert sheet.protection.sort is False  # not forbidden
+    assert sheet.protection.autoFilter is False
+    kinds = [each.type for each in sheet.data_validations.dataValidation]
+    assert kinds.count("list") == 2
+    assert {"decimal", "date", "custom"} <= set(kinds)
+    states = next(each for each in sheet.data_validations.dataValidation if each.type == "list")
+    assert all(name in states.formula1 for name in words()["states"]["zh"])
+    assert not any(cell.protection.locked for row in sheet.iter_rows(min_row=3, max_row=3) for cell in row)
+
+
+def test_text_that_looks_like_a_formula_stays_text(written):
+    book, *_ = table(written / "leads.xlsx")
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f", f"{sheet.title} {cell.coordinate} {cell.value!r}"
+                if isinstance(cell.value, str) and cell.value[:1] in ("=", "+", "-", "@"):
+                    assert cell.quotePrefix
+
+
+def test_amounts_add_up_by_lead(written):
+    book, _, rows = table(written / "leads.xlsx")
+    sheet = book[say("sheet_claims", "zh")]
+    head = [cell.value for cell in sheet[1]]
+    sums: dict[int, float] = {}
+    for row in sheet.iter_rows(min_row=2, values_only=True):
+        cells = dict(zip(head, row, strict=True))
+        sums[cells[say("rank", "zh")]] = sums.get(cells[say("rank", "zh")], 0) + (cells[say("in_question", "zh")] or 0)
+    proven = [row for row in rows if not any(name in row["title"] for name in ("行为异常", "随机抽取"))]
+    assert proven
+    for row in proven:
+        assert sums[row["rank"]] == pytest.approx(row["amount"])
+
+
+def test_one_printed_page_per_lead(written, ranked):
+    book, *_ = table(written / "leads.xlsx")
+    sheet = book[say("sheet_pages", "zh")]
+    assert len(sheet.row_breaks.brk) == len(ranked[1].leads) - 1
+    assert sheet.print_area
+    ends = [0, *(each.id for each in sheet.row_breaks.brk), sheet.max_row]
+    for start, end in zip(ends, ends[1:], strict=False):
+        points = sum(sheet.row_dimensions[row].height or 15 for row in range(start + 1, end + 1))
+        assert points * sheet.page_setup.scale / 100 < 770
+
+
+def test_lead_ids_are_kept_twice(written, ranked):
+    book, *_ = table(written / "leads.xlsx")
+    sheet = book[KEYS_SHEET]
+    assert sheet.sheet_state == "veryHidden"
+    assert [row[1] for row in sheet.iter_rows(min_row=2, values_only=True)] == ranked[1].leads["lead_id"].tolist()
+
+
+def test_a_region_gets_its_own_leads_only(written):
+    _, _, every = table(written / "leads.xlsx")
+    _, _, own = table(written / "leads-R2.xlsx")
+    assert [row["lead_id"] for row in own] == [row["lead_id"] for row in every if row["region"] == "R2"]
+    assert 0 < len(own) < len(every)
+
+
+def test_the_same_input_gives_the_same_bytes(ranked, tmp_path):
+    from fraudml.report import write_reports
+
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_reports(*ranked, tmp_path / name)
+    for file in ("leads.xlsx", "leads.html"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_it_comes_back_from_libreoffice_with_findings(written, tmp_path, ranked):
+    office = shutil.which("soffice")
+    if office is None:
+        pytest.skip("LibreOffice is not installed")
+    book, sheet, _ = table(written / "leads.xlsx")
+    keys = [cell.value for cell in sheet[KEY_ROW + 1]]
+    filled = {"finding_state": words()["states"]["zh"][2], "finding_amount": 1234.5, "finding_remark": "=1+1 已核"}
+    for name, value in filled.items():
+        cell = sheet.cell(row=3, column=keys.index(name) + 1)
+        cell.value = value
+        cell.data_type = "n" if isinstance(value, float) else "s"
+    book.save(tmp_path / "returned.xlsx")
+    command = [office, "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to", "xlsx:Calc MS Excel 2007 XML"]
+    subprocess.run([*command, "--outdir", str(tmp_path / "office"), str(tmp_path / "returned.xlsx")], check=True, capture_output=True, timeout=120)
+    _, _, rows = table(tmp_path / "office" / "returned.xlsx")
+    assert [row["lead_id"] for row in rows] == ranked[1].leads["lead_id"].tolist()
+    assert {name: rows[0][name] for name in filled} == filled
+    assert all(rows[1][name] is None for name in FINDINGS)
