@@ -94,6 +94,10 @@ def _admissible(world: World, encounters: pd.DataFrame, bill: np.ndarray, item: 
     good = (level >= medicine.level_min[item]) | shop
     good &= (medicine.sex_limit[item] == 0) | (medicine.sex_limit[item] == sex)
     good &= age >= medicine.age_min[item]
+    for package in medicine.items:  # who gets the package gets no part of it beside
+        parts = [medicine.item[part] for part in package.options.get("contains", [])]
+        if parts:
+            good &= ~(np.isin(item, parts) & np.isin(bill, bill[(item == package.number) & good]))
     return bill[good], item[good], slot[good]
 
 
@@ -108,7 +112,7 @@ def _timed(world: World, encounters: pd.DataFrame, bill: np.ndarray, item: np.nd
     # home supplies come as whole packs: a chronic one lasts four weeks, another one pack
     wanted = encounters["supply"].to_numpy()[bill]
     pack_days = medicine.days_per_pack[item]
-    packs = np.where(wanted > 0, np.maximum(1, np.round(wanted / pack_days)), np.maximum(1, np.ceil(3 / pack_days)))
+    packs = np.where(wanted > 0, np.maximum(1, (wanted + 2) // pack_days), np.maximum(1, np.ceil(3 / pack_days)))
     supply = (mode == SUPPLY) & ~stay
     daily = np.where(medicine.is_drug[item], np.maximum(1, np.round(medicine.units_per_day[item])), 1)
     quantity = np.where(supply, packs * medicine.pack[item], daily)

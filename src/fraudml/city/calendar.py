@@ -59,21 +59,8 @@ class Recollection:
 
     def allowed(self, encounters: pd.DataFrame, lines: pd.DataFrame, free: np.ndarray) -> np.ndarray:
         """Marks the lines that may stand."""
-        item, bill = lines["item"].to_numpy(), lines["bill"].to_numpy()
-        valid, days = self.world.medicine.valid_days[item], lines["days"].to_numpy()
-        matters = np.flatnonzero((valid > 0) | (days > 0))
-        exam = valid[matters] > 0
-        day = lines["time"].to_numpy()[matters] // DAY
-        now = pd.DataFrame(
-            {
-                "patient": encounters["patient"].to_numpy()[bill[matters]],
-                "what": np.where(exam, item[matters], self.generic[item[matters]]),
-                "day": day,
-                "until": day + np.where(exam, valid[matters] + 1, days[matters]).astype(np.int64),
-                "row": matters,
-                "free": free[bill[matters]],
-            }
-        )
+        now = self._marks(encounters, lines)
+        now["free"] = free[lines["bill"].to_numpy()[now["row"]]]
         both = pd.concat([self.past.assign(row=-1, free=True), now], ignore_index=True)
         both = both.iloc[np.lexsort((both["row"], ~both["free"].astype(bool), both["day"], both["what"], both["patient"]))]
         group = both["patient"].to_numpy() * 4096 + both["what"].to_numpy()
@@ -82,9 +69,30 @@ class Recollection:
         held = (both["day"].to_numpy() < before) & ~both["free"].to_numpy(dtype=bool)
         allowed = np.ones(len(lines), dtype=bool)
         allowed[both["row"].to_numpy()[held]] = False
-        latest = int(day.max()) if len(day) else 0
-        self.past = both[~held & (both["until"] > latest - 40).to_numpy()][["patient", "what", "day", "until"]].reset_index(drop=True)
         return allowed
+
+    def remember(self, encounters: pd.DataFrame, lines: pd.DataFrame) -> None:
+        """Keeps what was done this month, as far as it matters later."""
+        now = self._marks(encounters, lines)
+        latest = int(now["day"].max()) if len(now) else 0
+        both = pd.concat([self.past, now.drop(columns="row")], ignore_index=True)
+        self.past = both[both["until"] > latest - 40].reset_index(drop=True)
+
+    def _marks(self, encounters: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+        item, bill = lines["item"].to_numpy(), lines["bill"].to_numpy()
+        valid, days = self.world.medicine.valid_days[item], lines["days"].to_numpy()
+        matters = np.flatnonzero((valid > 0) | (days > 0))
+        exam = valid[matters] > 0
+        day = lines["time"].to_numpy()[matters] // DAY
+        return pd.DataFrame(
+            {
+                "patient": encounters["patient"].to_numpy()[bill[matters]],
+                "what": np.where(exam, item[matters], self.generic[item[matters]]),
+                "day": day,
+                "until": day + np.where(exam, valid[matters] + 1, days[matters]).astype(np.int64),
+                "row": matters,
+            }
+        )
 
 
 def _running(group: np.ndarray, value: np.ndarray) -> np.ndarray:

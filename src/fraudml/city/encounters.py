@@ -64,7 +64,7 @@ def opening(world: World, institution: np.ndarray, day: np.ndarray, rng: np.rand
     kind = world.institution("class")[institution]
     small = np.isin(kind, (VILLAGE, CLINIC, PRIMARY))
     stays_home = (kind != PHARMACY) & (rng.random(len(day)) < 0.6)
-    day = np.where((weekday == 6) & (small | stays_home), day + 1, day)
+    day = np.where((weekday == 6) & (small | stays_home), day + rng.integers(1, 5, len(day)), day)
     return np.where((weekday == 5) & stays_home & ~small, day - 1, day)
 
 
@@ -323,7 +323,7 @@ def _acute(world: World, month: int, first: int, last: int, rng: np.random.Gener
     urgent = (rng.random(count) < urgent) & np.isin(kind, (SECONDARY, TERTIARY)) & ~shop
     day = np.where(urgent, day, np.clip(opening(world, institution, day, rng), first, last))
     department = np.where(shop, GENERAL, np.where(urgent, EMERGENCY, world.department_of[disease_of]))
-    start = day * DAY + np.where(urgent, rng.integers(0, DAY - 1, count), hour(kind, rng))
+    start = day * DAY + np.where(urgent, rng.integers(0, DAY - 60, count), hour(kind, rng))
     closed = np.isin(kind, (VILLAGE, CLINIC, PRIMARY)) & ((day + 3) % 7 == 6)
     return encounter_table(
         count, patient=patient, institution=institution, department=department, disease=disease_of, start=start,

@@ -15,7 +15,7 @@ import pandas as pd
 
 from fraudml.city.bills import line_table
 from fraudml.city.chance import generator, keyed
-from fraudml.city.encounters import DAY, INPATIENT, SHOP, VISIT, companions, encounter_table, hour
+from fraudml.city.encounters import DAY, DEFAULTS, INPATIENT, SHOP, VISIT, companions, encounter_table, hour
 from fraudml.city.medicine import OUTPATIENT, SELF_CARE, STAY
 from fraudml.city.options import SUBTLETIES
 from fraudml.city.people import NEVER
@@ -37,18 +37,15 @@ class Tag:
     free: bool
 
 
-@dataclass
 class Month:
     """A month's bills while schemes change them. ``encounters`` rows are bills; ``lines`` and ``diagnoses`` point to them."""
 
-    world: World
-    number: int
-    encounters: pd.DataFrame
-    lines: pd.DataFrame
-    diagnoses: pd.DataFrame
-    marks: list[tuple[np.ndarray, Tag]] = field(default_factory=list)
-    tags: list[Tag] = field(default_factory=list)
-    refunds: list[tuple[np.ndarray, int, bool]] = field(default_factory=list)
+    def __init__(self, world: World, number: int, encounters: pd.DataFrame, lines: pd.DataFrame, diagnoses: pd.DataFrame) -> None:
+        self.world, self.number = world, number
+        self.encounters, self.diagnoses = encounters, diagnoses
+        self._lines, self._added = lines, list[pd.DataFrame]()
+        self.marks: list[tuple[np.ndarray, Tag]] = []
+        self.refunds: list[tuple[np.ndarray, int, bool]] = []
 
     def bills(self, tags: Iterable[int]) -> np.ndarray:
         """Bills of several plantings."""
@@ -71,9 +68,19 @@ class Month:
 
     def add_lines(self, **columns: Any) -> None:
         """Adds lines, see :func:`fraudml.city.bills.line_table`."""
-        self.lines = pd.concat(
-            [self.lines, line_table(**{name: np.atleast_1d(value) for name, value in columns.items()})], ignore_index=True
-        )
+        self._added.append(line_table(**{name: np.atleast_1d(value) for name, value in columns.items()}))
+
+    @property
+    def lines(self) -> pd.DataFrame:
+        """The lines of all bills; added ones are gathered when somebody looks."""
+        if self._added:
+            self._lines = pd.concat([self._lines, *self._added], ignore_index=True)
+            self._added = []
+        return self._lines
+
+    @lines.setter
+    def lines(self, lines: pd.DataFrame) -> None:
+        self._lines, self._added = lines, []
 
     def append(self, bills: np.ndarray, key: str, quantity: float = 1.0, minutes: int = 15, **columns: Any) -> None:
         """Adds one line of an item to each of these bills, some minutes after their start."""
@@ -88,7 +95,8 @@ class Month:
 
     def drop_lines(self, rows: np.ndarray) -> None:
         """Removes lines (a mask over ``lines``)."""
-        self.lines = self.lines[~rows].reset_index(drop=True)
+        if rows.any():
+            self.lines = self.lines[~rows].reset_index(drop=True)
 
     def refund(self, bills: np.ndarray, after_days: int, whole: bool = True) -> None:
         """Takes these bills back some days later, whole or one line of each."""
@@ -114,13 +122,13 @@ class Ground:
     stays: pd.DataFrame
     used: dict[str, set[int]]
     tags: list[Tag]
-    encounters: list[pd.DataFrame] = field(default_factory=list)
     changes: list[Callable[[Month], None]] = field(default_factory=list)
     facts: list[Callable[[dict[str, pd.DataFrame]], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = generator(self.world.options.seed, "scheme", self.scheme)
         self._numbers: dict[Tag, int] = {}
+        self._parts: list[tuple[int, dict[str, Any]]] = []
 
     # ------------------------------------------------------------------ sizes
     @property
@@ -268,22 +276,31 @@ class Ground:
 
     def visits(self, tag: int, **columns: Any) -> None:
         """Adds encounters (see :data:`fraudml.city.encounters.DEFAULTS`). Department, doctor and companions follow where left out."""
-        frame = encounter_table(tag=tag, **columns)
+        size = max((len(value) for value in columns.values() if np.ndim(value)), default=1)
+        self._parts.append((size, {**columns, "tag": tag, "companions": int("disease2" not in columns)}))
+
+    def encounters(self) -> pd.DataFrame:
+        """All encounters added so far, completed."""
+        sizes = [size for size, _ in self._parts]
+        given: dict[str, np.ndarray] = {}
+        for name, usual in {**DEFAULTS, "companions": 0}.items():
+            parts = [np.broadcast_to(np.asarray(columns.get(name, usual), dtype=np.int64), size) for size, columns in self._parts]
+            given[name] = np.concatenate(parts) if sizes else np.array([], dtype=np.int64)
+        with_companions = given.pop("companions") == 1
+        frame = encounter_table(sum(sizes), **given)
         disease = frame["disease"].to_numpy()
-        lacking = frame["department"] < 0
-        frame.loc[lacking, "department"] = np.where(disease >= 0, self.world.department_of[disease], 0)[lacking]
-        shop = np.isin(self.world.institution("class")[frame["institution"]], (PHARMACY, OUTSIDE))
-        alone = (frame["doctor"] < 0).to_numpy() & ~shop
-        chance = self.rng.random(len(frame))
-        found = self.world.doctor_for(frame["patient"], frame["institution"], frame["department"], chance)
-        frame["doctor"] = np.where(alone, found, frame["doctor"])
-        if "disease2" not in columns:
-            second, third = companions(self.world, frame["patient"].to_numpy(), disease)
-            own = (frame["setting"] == STAY).to_numpy()
-            frame["disease2"], frame["disease3"] = np.where(own, second, -1), np.where(own, third, -1)
-        stay = (frame["end"] // DAY > frame["start"] // DAY).to_numpy()
-        frame["settled"] = np.where(frame["settled"] >= 0, frame["settled"], np.where(stay, frame["end"] + 30, -1))
-        self.encounters.append(frame)
+        known = np.where(disease >= 0, self.world.department_of[disease], 0)
+        frame["department"] = np.where(frame["department"] < 0, known, frame["department"])
+        keeps_none = np.isin(self.world.institution("class")[frame["institution"]], (PHARMACY, OUTSIDE))
+        found = self.world.doctor_for(frame["patient"], frame["institution"], frame["department"], self.rng.random(len(frame)))
+        frame["doctor"] = np.where((frame["doctor"] < 0) & ~keeps_none, found, frame["doctor"])
+        lies = with_companions & (frame["setting"] == STAY).to_numpy()
+        second, third = companions(self.world, frame["patient"].to_numpy(), disease)
+        frame["disease2"] = np.where(lies, second, frame["disease2"])
+        frame["disease3"] = np.where(lies & (frame["disease3"] < 0), third, frame["disease3"])
+        overnight = frame["end"] // DAY > frame["start"] // DAY
+        frame["settled"] = np.where((frame["settled"] < 0) & overnight, frame["end"] + 30, frame["settled"])
+        return frame
 
     def admit(self, tag: int, patient: Any, institution: Any, disease: Any, day: Any, nights: Any, **columns: Any) -> None:
         """Adds stays from ``day`` over ``nights``."""

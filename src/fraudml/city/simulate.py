@@ -102,14 +102,12 @@ class City:
         away["uid"] = (1 << 49) + np.arange(len(away))
         parts = [away]
         for ground in self.grounds:
-            if not ground.encounters:
-                continue
-            frame = pd.concat(ground.encounters, ignore_index=True)
+            frame = ground.encounters()
             frame["uid"] = (1 << 51) + (zlib.crc32(ground.scheme.encode()) << 18) + np.arange(len(frame))
             parts.append(frame)
         planted = pd.concat(parts, ignore_index=True)
         early = planted["settled"] < 0
-        planted.loc[early, "settled"] = planted["start"] + 10 + (keyed(self.options.seed, planted["uid"], 29) * 40).astype(np.int64)
+        planted.loc[early, "settled"] = planted["start"] + 45 + (keyed(self.options.seed, planted["uid"], 29) * 40).astype(np.int64)
         inside = (planted["start"] // DAY >= self.options.first_day) & (planted["settled"] // DAY <= self.options.last_day)
         return planted[inside].reset_index(drop=True)
 
@@ -136,7 +134,7 @@ class City:
         visits = month_visits(self.world, number, self.refills)
         visits["uid"] = np.arange(len(visits)) + ((number + 1) << 34)
         visits = possible(self.world, visits, self.lying, begun)
-        visits["settled"] = visits["start"] + 10 + (keyed(self.options.seed, visits["uid"], 29) * 40).astype(np.int64)
+        visits["settled"] = visits["start"] + 45 + (keyed(self.options.seed, visits["uid"], 29) * 40).astype(np.int64)
         visits = visits[visits["settled"] < after]
         month = self._month(number, pd.concat([visits, lying, planted], ignore_index=True))
         for ground in self.grounds:
@@ -145,6 +143,7 @@ class City:
                 change(month)
                 for _, tag in month.marks[before:]:
                     assert tag.scheme == ground.scheme  # noqa: S101 - a scheme marks its own
+        self.memory.remember(month.encounters, month.lines)
         self._finish(month, after)
 
     def _month(self, number: int, encounters: pd.DataFrame) -> Month:
@@ -157,7 +156,7 @@ class City:
         place = np.cumsum(kept) - 1
         encounters = encounters[kept].reset_index(drop=True)
         lines = lines.assign(bill=place[lines["bill"]]).reset_index(drop=True)
-        return Month(self.world, number, encounters, lines, draw_diagnoses(self.world, encounters), tags=self.tags)
+        return Month(self.world, number, encounters, lines, draw_diagnoses(self.world, encounters))
 
     def _finish(self, month: Month, after: int) -> None:
         """Prices, numbers and writes the month's bills, and the refunds that fall due."""
@@ -222,22 +221,23 @@ class City:
         self.line_count += len(lines)
 
     def _remember(self, month: Month, place: np.ndarray, number: np.ndarray) -> None:
-        """Keeps who did what, by settlement number."""
-        marks = list(month.marks)
-        tags = month.encounters["tag"].to_numpy()
-        marks += [(np.flatnonzero(tags == tag), self.tags[tag]) for tag in np.unique(tags[tags >= 0])]
-        for bills, tag in marks:
-            setl = number[place[bills][place[bills] >= 0]]
-            for kind, culprit, role in tag.culprits or (("", -1, ""),):
-                self.records.append(pd.DataFrame({"setl": setl, "scheme": tag.scheme, "alike": tag.is_lookalike, "role": role,
-                                                  "ring": tag.ring, "entity_type": kind, "number": culprit}))  # fmt: skip
+        """Keeps which settlement belongs to which tag."""
+        own = np.flatnonzero((month.encounters["tag"] >= 0) & (place >= 0))
+        self.records.append(pd.DataFrame({"setl": number[place[own]], "tag": month.encounters["tag"].to_numpy()[own]}))
+        for bills, tag in month.marks:
+            at = place[bills]
+            self.records.append(pd.DataFrame({"setl": number[at[at >= 0]], "tag": self.tags.index(tag)}))
 
     # ------------------------------------------------------------------ the end
     def truth(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Guilt and look-alikes, by claim."""
-        if not self.records:
-            return pd.DataFrame(columns=TRUTH, dtype="str"), pd.DataFrame(columns=LOOKALIKES, dtype="str")
-        all_records = pd.concat(self.records, ignore_index=True)
+        meanings = [
+            (number, tag.scheme, tag.is_lookalike, role, tag.ring, kind, culprit)
+            for number, tag in enumerate(self.tags)
+            for kind, culprit, role in tag.culprits or (("", -1, ""),)
+        ]
+        columns = ["tag", "scheme", "alike", "role", "ring", "entity_type", "number"]
+        all_records = pd.concat(self.records, ignore_index=True).merge(pd.DataFrame(meanings, columns=columns), on="tag")
         all_records["claim_id"] = "S" + (all_records["setl"] + 100_000_000_000).astype(str)
         names = {
             "patient": self.world.person("code"), "doctor": self.world.places.doctors["code"].to_numpy(),
