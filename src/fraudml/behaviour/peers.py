@@ -59,28 +59,31 @@ def peer_statistics(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = 
 
     A widened group counts all whose attributes begin with its label, not only those that found no nearer peers.
     """
+    import numpy as np
     import pandas as pd
 
     columns = [name for name in vectors if name in catalogue.features]
-    values = vectors[columns]
     group = peer_groups(vectors, catalogue, minimum)
-    median = pd.DataFrame(index=vectors.index, columns=columns, dtype="float64")
+    median = np.full((len(vectors), len(columns)), np.nan)
     percentile = median.copy()
-    size = pd.Series(0, index=vectors.index, dtype="int64")
-    everybody = pd.Series(EVERYBODY, index=vectors.index, dtype="str")
-    for prefix in [*_prefixes(vectors, catalogue), everybody]:
-        here = (group == prefix).to_numpy()
-        if not here.any():
+    size = np.zeros(len(vectors), dtype="int64")
+    for prefix in [*_prefixes(vectors, catalogue), pd.Series(EVERYBODY, index=vectors.index, dtype="str")]:
+        mine = (group == prefix).to_numpy()
+        if not mine.any():
             continue
-        within = values[prefix.isin(group[here]).to_numpy()]
-        label = prefix[within.index] if prefix.index.is_unique else prefix[prefix.isin(group[here]).to_numpy()]
-        grouped = within.groupby(label.to_numpy())
+        alike = prefix.isin(group[mine].unique()).to_numpy()
+        grouped = vectors.loc[alike, columns].groupby(prefix[alike].to_numpy())
         rank = (grouped.rank(method="average") - 0.5) / grouped.transform("count") * 100
-        inside = here[prefix.isin(group[here]).to_numpy()]
-        median.loc[here] = grouped.transform("median").to_numpy()[inside]
-        percentile.loc[here] = rank.to_numpy()[inside]
-        size.loc[here] = prefix.map(prefix.value_counts()).to_numpy()[here]
-    return PeerStatistics(group, size, median, percentile)
+        asked = mine[alike]
+        median[mine] = grouped.transform("median").to_numpy()[asked]
+        percentile[mine] = rank.to_numpy()[asked]
+        size[mine] = prefix.map(prefix.value_counts()).to_numpy()[mine]
+    return PeerStatistics(
+        group,
+        pd.Series(size, index=vectors.index, name="peers"),
+        pd.DataFrame(median, index=vectors.index, columns=columns),
+        pd.DataFrame(percentile, index=vectors.index, columns=columns),
+    )
 
 
 def _prefixes(vectors: pd.DataFrame, catalogue: Catalogue) -> list[pd.Series]:

@@ -1,0 +1,58 @@
+"""Stage ``features``: files that accumulate snapshots."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fraudml.config import compose
+from fraudml.contracts import ENTITY_TYPES
+from fraudml.stages import features
+
+
+@pytest.fixture
+def data_dir(make_claims, random_rows, tmp_path) -> Path:
+    make_claims(**random_rows(seed=2, count=200))
+    (tmp_path / "data" / "ingest.json").write_text('{"dataset": "a"}')
+    return tmp_path / "data"
+
+
+def run(data_dir: Path, *overrides: str) -> dict[str, pd.DataFrame]:
+    features.run(compose([f"data_dir={data_dir}", *overrides]))
+    return {entity: pd.read_parquet(data_dir / "features" / f"{entity}.parquet") for entity in ENTITY_TYPES}
+
+
+def test_snapshots_accumulate_and_a_claim_has_one_row(data_dir):
+    first = run(data_dir, "as_of=2024-04-30")
+    both = run(data_dir, "as_of=2024-05-31,2024-04-30")
+    for entity in ENTITY_TYPES:
+        assert set(map(str, pd.to_datetime(both[entity].as_of).dt.date)) == {"2024-04-30", "2024-05-31"}
+        assert not both[entity].duplicated(["entity_id", "as_of"]).any()
+        april = both[entity][both[entity].as_of == both[entity].as_of.min()]
+        pd.testing.assert_frame_equal(april.reset_index(drop=True)[first[entity].columns], first[entity])
+    claim = both["claim"]
+    assert not claim.entity_id.duplicated().any()
+    # asked for in the other order, the outcome is the same
+    backwards = run(data_dir, "as_of=2024-03-31")["claim"]
+    assert not backwards.entity_id.duplicated().any()
+    assert set(claim.entity_id) <= set(backwards.entity_id)
+
+
+def test_rows_of_another_data_set_are_dropped(data_dir):
+    run(data_dir, "as_of=2024-04-30")
+    (data_dir / "ingest.json").write_text(json.dumps({"dataset": "b"}))
+    assert run(data_dir, "as_of=2024-05-31")["patient"].as_of.nunique() == 1
+
+
+def test_the_last_complete_month_is_the_default_day(data_dir):
+    assert set(map(str, pd.to_datetime(run(data_dir)["patient"].as_of).dt.date)) == {"2024-06-30"}
+
+
+def test_the_list_needs_no_data(tmp_path, capsys):
+    features.run(compose([f"data_dir={tmp_path / 'nowhere'}", "features.list=true", "lang=en"]))
+    told = capsys.readouterr().out
+    assert "pharmacy_count_3m" in told
+    assert "bought at … pharmacies in the last 3 months" in told
