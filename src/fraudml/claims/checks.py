@@ -22,6 +22,7 @@ class Check:
     sql : condition over the table's canonical columns that is true for a row at fault; null counts as “no fault”.
     severity : ``quarantine`` (the row is kept apart) or ``flag`` (accepted and counted).
     reads : other canonical tables (``kept_…``: of earlier months) that the condition reads; without them the check is left out.
+    columns : where the fault lies, if in one column.
     """
 
     table: str
@@ -31,6 +32,7 @@ class Check:
     zh: str
     en: str
     reads: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 CHECKS: tuple[Check, ...] = (
@@ -262,8 +264,9 @@ OTHER_CODES: dict[str, tuple[str, str]] = {
     "unknown_code": ("代码不在对照表中", "code not in the mapping"),
     "missing_value": ("必填项为空", "a required value is missing"),
     "duplicate_key": ("主键重复", "duplicate key"),
+    "unlisted_code": ("代码不在对照表中,按“其他”处理", "code not in the mapping, read as other"),
 }
-"""Codes that follow from the schema itself: types, required columns, keys. All quarantine the row."""
+"""Codes that follow from the schema and the mapping themselves: types, required columns, keys, codes. All but the last quarantine the row."""
 
 
 def checks_of(table: str, severity: str, tables: Collection[str]) -> list[Check]:

@@ -7,6 +7,7 @@ both are put in place at the end.
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import tempfile
@@ -15,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fraudml.claims.checks import QUARANTINE
-from fraudml.claims.judge import derived, duplicates, duplicates_again, flags, judged, key_of, month_of
+from fraudml.claims.checks import FLAG, QUARANTINE, Check, checks_of
+from fraudml.claims.judge import derived, duplicates, duplicates_again, flag_counts, flag_keys, judged
 from fraudml.claims.months import Existing
 from fraudml.claims.pseudonyms import Pseudonyms
 from fraudml.claims.quality import Report, TableReport, write_report
@@ -108,6 +109,7 @@ class Run:
         self.relations.refuse_incomplete(self.existing.tables)
         self.tables = [table for table in ORDER if self.relations.parts(table)]
         self.staged: set[str] = set()
+        self.changed: set[str] = set()
         for table in self.existing.tables - {"claims"}:
             self._remember_keys(table)
 
@@ -124,15 +126,18 @@ class Run:
             month=self.options.month,
             tables={table: reports[table] for table in CANONICAL if table in reports},
             absent_tables=[table for table in CANONICAL if table not in reports and table not in self.existing.tables],
-            dataset=self.existing.dataset,
+            dataset=self.existing.dataset or self.relations.fingerprint(str(self.options)),
         )
 
     def write(self, report: Report) -> None:
-        """Writes the accepted and the quarantined rows into the staging folder, ready to be put in place."""
+        """Brings the staged tables into their final form: without duplicates, with refunds matched and earlier months beside."""
         for table, each in report.tables.items():
             self._quarantine(table)
-            each.rows = self.engine.write(self._final(table), self.staging / "claims" / f"{table}.parquet")
-            (self.staging / "stage" / f"{table}.parquet").unlink()
+            each.rows = each.accepted
+            if table in self.existing.tables or table in self.changed:
+                each.rows = self.engine.write(self._final(table), self.staging / "claims" / f"{table}.parquet")
+            else:
+                self._path(table).replace(self.staging / "claims" / f"{table}.parquet")
         self.existing.carry_over(self.staging, set(report.tables))
         claims = literal(str(self.staging / "claims" / "claims.parquet"))
         months = self.engine.rows(f"select distinct strftime(settled_on, '%Y-%m') as month from read_parquet({claims}) order by month")
@@ -146,14 +151,24 @@ class Run:
             files=sum(self.relations.file_count(part.relation) for part in parts),
             columns_without_source=self.relations.unsourced(table),
         )
-        self._write_stage(table)
-        staged = self._staged(table)
-        self.engine.table(f"duplicates_{table}", duplicates(table, staged))
+        columns = ", ".join(map(identifier, CANONICAL[table].columns))
+        with self._blaming(table):
+            written = self.engine.write_apart(self._judged(table), self._path(table), self._apart(table), columns, "_apart")
+            self.engine.table(f"duplicates_{table}", duplicates(table, self._written(table)))
+        twice = self.engine.scalar(f"select count(*) from duplicates_{table}")
+        if twice:
+            # their source rows were not kept: they are read again
+            self.changed.add(table)
+            again = duplicates_again(table, self._written(table), self._judged(table, keep="true"))
+            with self._apart(table).open("a", encoding="utf-8") as lines:
+                for (line,) in self.engine.rows(again):
+                    lines.write(json.dumps(json.loads(line) | {"fault": "duplicate_key"}, ensure_ascii=False) + "\n")
         self.engine.view(f"accepted_{table}", self._accepted_rows(table))
         self.staged.add(table)
+        report.accepted = written - twice
+        self._count_faults(table, report)
         if table == "claims":
             self._match_refunds()
-        self._count_faults(table, report)
         if table in REQUIRED_TABLES and report.read and not report.accepted:
             worst = max(report.reasons, key=lambda code: report.reasons[code]["count"])
             raise FraudmlError(
@@ -162,30 +177,49 @@ class Run:
                 f"Check the export and conf/source/{self.source.name}.yaml.",
             )
         self._remember_keys(table)
+        report.filled = [name for name, count in self.engine.filled(self._path(table)).items() if count]
         return report
 
-    def _write_stage(self, table: str, keep: str = "_fault is not null") -> None:
-        path = self.staging / "stage" / f"{table}.parquet"
+    @contextmanager
+    def _blaming(self, table: str) -> Iterator[None]:
+        """Names the source table in an error about what stands in its files."""
         try:
-            self.engine.write(self._judged(table, keep), path, compression="snappy")
+            yield
         except FraudmlError as error:
             if error.code != "engine.input":
                 raise
             names = ", ".join(part.relation for part in self.relations.parts(table))
             raise FraudmlError("claims.unreadable", f"{names}: {error.message}", "Export the table again.") from error
 
-    def _judged(self, table: str, keep: str) -> str:
+    def _judged(self, table: str, keep: str = "_fault is not null") -> str:
         pieces = []
+        tables = {*self.tables, *self.existing.tables, *self.existing.marks}
         for part in self.relations.parts(table):
-            rows = derived(part, table, self.relations.types[part.relation], self.source, self.options.negative)
-            rows = self.pseudonyms.applied(rows, table, part, self.relations.types[part.relation])
+            types = self.relations.types[part.relation]
+            rows = derived(part, table, types, self.source, self.options.negative)
+            rows = self.pseudonyms.applied(rows, table, part, types)
             rows = self.existing.only_this_month(rows, table)
-            tables = {*self.tables, *self.existing.tables, *self.existing.marks}
-            pieces.append(judged(rows, table, part.relation, tables, keep))
+            pieces.append(judged(rows, table, part.relation, types, tables, keep))
         return "\nunion all by name\n".join(pieces)
 
-    def _staged(self, table: str) -> str:
-        return f"read_parquet({literal(str(self.staging / 'stage' / f'{table}.parquet'))}, file_row_number = true)"
+    def _path(self, table: str) -> Path:
+        return self.staging / "stage" / f"{table}.parquet"
+
+    def _apart(self, table: str) -> Path:
+        return self.staging / "stage" / f"{table}.apart.json"
+
+    def _written(self, table: str) -> str:
+        return f"read_parquet({literal(str(self._path(table)))}, file_row_number = true)"
+
+    def _accepted_rows(self, table: str) -> str:
+        rows = f"select * exclude (file_row_number) from {self._written(table)}"
+        if table in self.changed:
+            rows += f" where file_row_number not in (select file_row_number from duplicates_{table})"
+        return rows
+
+    def _faulty(self, table: str) -> str:
+        fields = "\"table\": 'VARCHAR', fault: 'VARCHAR', row_key: 'VARCHAR', month: 'VARCHAR', source: 'JSON'"
+        return f"read_json({literal(str(self._apart(table)))}, format = 'newline_delimited', columns = {{{fields}}})"
 
     def _remember_keys(self, table: str) -> None:
         """Keeps the keys that other tables may refer to.
@@ -195,10 +229,14 @@ class Run:
         if table not in FIRST:
             return
         key = CANONICAL[table].key[0]
-        known = [f"accepted_{table}" if table == "claims" else self._staged(table)] if table in self.staged else []
+        known = []
+        if table in self.staged:
+            known.append(f"select {key} from accepted_{table}")
+            if table != "claims":
+                known.append(f"select string_split(row_key, '/')[1] as {key} from {self._faulty(table)}")
         if table in self.existing.tables and table != "claims":
-            known.append(f"kept_{table}")
-        rows = " union all ".join(f"select {key} from {each}" for each in known)
+            known.append(f"select {key} from kept_{table}")
+        rows = " union all by name ".join(known)
         self.engine.table(f"known_{table}", f"select distinct {key} from ({rows}) where {key} is not null")
 
     def _match_refunds(self) -> None:
@@ -206,54 +244,51 @@ class Run:
         kept = ["kept_claims"] if "claims" in self.existing.tables else []
         self.engine.view("all_settlements", " union all ".join(f"select {columns} from {each}" for each in ["accepted_claims", *kept]))
         match_refunds(self.engine, "all_settlements")
-        self.engine.view("accepted_claims", _with_refunds(self._accepted_rows("claims")))
+        if self.engine.scalar("select 1 from refund_matches limit 1"):
+            self.changed.add("claims")
+            self.engine.view("accepted_claims", _with_refunds(self._accepted_rows("claims")))
 
     # ------------------------------------------------------------------ counting
     def _count_faults(self, table: str, report: TableReport) -> None:
-        staged, month = self._staged(table), month_of(table)
-        fault = f"""coalesce(regexp_extract(_fault, '^[a-z_]+'),
-            case when file_row_number in (select file_row_number from duplicates_{table}) then 'duplicate_key' end)"""
         rows = self.engine.rows(f"""
-            select month, code, count(*), min(row_key, {FIRST_KEYS}), list(distinct detail order by detail) filter (where detail <> '')
-            from (
-                select {month} as month, {fault} as code, case when {fault} is not null then {key_of(table)} end as row_key,
-                    regexp_extract(_fault, '^[a-z_]+:([a-z_]+)', 1) as detail
-                from {staged})
-            group by month, code""")
-        for name, code, count, keys, columns in sorted(rows, key=lambda row: (row[0] or "", row[1] or "")):
-            report.read += count
-            if code is None:
-                report.accepted += count
-            else:
-                report.quarantined += count
-            report.add(code, QUARANTINE, count, keys or [], name, columns or [])
-        noted = self.engine.rows(f"""
-            select {month} as month, unnest(string_split(_noted, '|')) as code, count(*), min({key_of(table)}, {FIRST_KEYS})
-            from accepted_{table} where _noted is not null group by month, code""")
-        for name, code, count, keys in sorted(noted, key=lambda row: (row[0] or "", row[1])):
-            report.add(code.partition(":")[0], "flag", count, keys, name, [code.partition(":")[2]])
+            select month, regexp_extract(fault, '^[a-z_]+') as code, count(*), min(row_key, {FIRST_KEYS}),
+                list(distinct regexp_extract(fault, '^[a-z_]+:([a-z_]+)', 1))
+            from {self._faulty(table)} group by all""")
+        for month, code, count, keys, columns in sorted(rows, key=lambda row: (row[0] or "", row[1])):
+            report.quarantined += count
+            report.add(code, QUARANTINE, count, keys or [], month, [each for each in columns if each])
+        report.read = report.accepted + report.quarantined
 
     def _count_flags(self, table: str, report: TableReport) -> None:
         # the lines of earlier months say nothing about this month's settlements
-        codes, sql = flags(table, {*self.tables, *(self.existing.tables - {"items"})}, FIRST_KEYS)
-        filled: dict[str, int] = dict.fromkeys(CANONICAL[table].columns, 0)
-        for month, _, checksum, *rest in sorted(self.engine.rows(sql), key=lambda row: row[0] or ""):
-            report.checksum += int(checksum)
-            found, values = rest[: 2 * len(codes)], rest[2 * len(codes) :]
-            for code, count, keys in zip(codes, found[::2], found[1::2], strict=True):
-                if count:
-                    report.add(code, "flag", count, keys, month, [])
-            filled = {name: filled[name] + count for name, count in zip(filled, values, strict=True)}
-        report.filled = [name for name, count in filled.items() if count]
+        tables = {*self.tables, *(self.existing.tables - {"items"})}
+        checks = [*checks_of(table, FLAG, tables), *self._other_codes(table)]
+        found: dict[Check, dict[str | None, int]] = {}
+        for month, count, *counts in sorted(self.engine.rows(flag_counts(table, checks)), key=lambda row: row[0] or ""):
+            report.add(None, FLAG, count, [], month, [])
+            for check, times in zip(checks, counts, strict=True):
+                if times:
+                    found.setdefault(check, {})[month] = times
+        if not found:
+            return
+        keys = self.engine.rows(flag_keys(table, list(found), FIRST_KEYS))[0]
+        for (check, by_month), first in zip(found.items(), keys, strict=True):
+            for month, times in by_month.items():
+                report.add(check.code, FLAG, times, first, month, list(check.columns))
+
+    def _other_codes(self, table: str) -> list[Check]:
+        """A flag for each translated column, where a code that is not listed reads as other."""
+        columns = [(name, column) for part in self.relations.parts(table) for name, column in part.columns.items()]
+        return [
+            Check(table, "unlisted_code", FLAG, f"{identifier(name)} = {literal(column.other)}", "", "", columns=(name,))
+            for name, column in columns
+            if column.other is not None and column.codes is not None and column.other not in column.codes.values()
+        ]
 
     # ------------------------------------------------------------------ writing
-    def _accepted_rows(self, table: str) -> str:
-        staged = self._staged(table)
-        return f"select * from {staged} where _fault is null and file_row_number not in (select file_row_number from duplicates_{table})"
-
     def _final(self, table: str) -> str:
         """The rows of a table after this run: what is new and what stays."""
-        columns = ", ".join(identifier(name) for name in CANONICAL[table].columns)
+        columns = ", ".join(map(identifier, CANONICAL[table].columns))
         pieces = [f"select {columns} from accepted_{table}"] if table in self.staged else []
         if table in self.existing.tables:
             kept = f"select {columns} from kept_{table}" + (self.existing.without_new(table) if table in self.staged else "")
@@ -261,20 +296,12 @@ class Run:
         return "\nunion all by name\n".join(pieces)
 
     def _quarantine(self, table: str) -> None:
-        faulty = f"select * exclude (file_row_number) from {self._staged(table)} where _fault is not null"
-        if self.engine.scalar(f"select 1 from duplicates_{table} limit 1"):
-            # the source rows of duplicates were not kept: they are read again
-            faulty += f" union all by name {duplicates_again(table, self._staged(table), self._judged(table, keep='true'))}"
-        self.engine.table(
-            "faulty", f"select _table, _fault, _source, {month_of(table)} as settled_month, {key_of(table)} as row_key from ({faulty})"
-        )
         names = sorted({name for part in self.relations.parts(table) for name in self.relations.types[part.relation]})
-        columns = ", ".join(f"json_extract_string(_source, {literal(f'$.{identifier(name)}')}) as {identifier(name)}" for name in names)
+        columns = ", ".join(f"json_extract_string(source, {literal(f'$.{identifier(name)}')}) as {identifier(name)}" for name in names)
         month = literal(self.options.month) if self.options.month else "cast(null as varchar)"
         rows = f"""
-            select {columns}, _table as "table", regexp_extract(_fault, '^[a-z_]+') as reason, _fault as faults,
-                coalesce(settled_month, {month}) as quarantine_month
-            from faulty"""
+            select {columns}, "table", regexp_extract(fault, '^[a-z_]+') as reason, fault as faults, coalesce(month, {month}) as quarantine_month
+            from {self._faulty(table)}"""
         rows = self.existing.with_quarantine(rows, table)
         if self.engine.scalar(f"select 1 from ({rows}) limit 1"):
             self.engine.write(f"select * from ({rows}) order by all", self.staging / "quarantine" / f"{table}.parquet")

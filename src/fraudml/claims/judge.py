@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
-from fraudml.claims.checks import FLAG, QUARANTINE, checks_of
-from fraudml.claims.mapping import select
+from fraudml.claims.checks import QUARANTINE, Check, checks_of
+from fraudml.claims.mapping import select, source_column
 from fraudml.claims.source import Part, Source
 from fraudml.contracts import CANONICAL
 from fraudml.engine import identifier, literal
@@ -44,11 +44,11 @@ def key_of(table: str) -> str:
 
 def month_of(table: str) -> str:
     """SQL of the month a row is counted by, ``YYYY-MM``."""
-    return f"strftime({MONTH[table]}, '%Y-%m')" if table in MONTH else "cast(null as varchar)"
+    return f"strftime(date_trunc('month', {MONTH[table]}), '%Y-%m')" if table in MONTH else "cast(null as varchar)"
 
 
 def derived(part: Part, table: str, types: dict[str, str], source: Source, negative: str) -> str:
-    """Canonical rows of one part, with ``_unread``, ``_noted`` and ``_source``, before judgement."""
+    """Canonical rows of one part, with ``_unread`` and the source row, before judgement."""
     rows = select(part, table, types, source.separator)
     if table in DERIVED:
         rows = DERIVED[table].format(rows=f"({rows})")
@@ -57,22 +57,27 @@ def derived(part: Part, table: str, types: dict[str, str], source: Source, negat
     return rows
 
 
-def judged(rows: str, table: str, relation: str, tables: Collection[str], keep: str = "_fault is not null") -> str:
-    """Canonical columns of ``rows`` with ``_table``, ``_fault`` (reason codes, null where there is none), ``_noted`` and ``_source``.
+def judged(
+    rows: str, table: str, relation: str, types: Mapping[str, str], tables: Collection[str], keep: str = "_fault is not null"
+) -> str:
+    """Canonical columns of ``rows`` with ``_fault`` (reason codes, null where there is none) and ``_apart``.
+
+    ``_apart`` is the JSON text of what quarantine keeps of a row: source table, fault, key, month, and the row as it came.
 
     Parameters
     ----------
-    relation : source table the rows come from.
+    relation, types : source table the rows come from, and its columns.
     tables : canonical tables that this run reads; checks that need another one are left out.
-    keep : condition under which the source row is kept (as JSON text).
+    keep : condition under which ``_apart`` is made.
     """
     faults = [(f"{identifier(name)} is null", f"missing_value:{name}") for name in CANONICAL[table].required]
     faults += [(f"({check.sql})", check.code) for check in checks_of(table, QUARANTINE, tables)]
     details = ", ".join(f"case when {sql} then {literal(code)} end" for sql, code in faults)
-    columns = ", ".join(identifier(name) for name in CANONICAL[table].columns)
+    columns = ", ".join(f"cast({identifier(name)} as {type_}) as {identifier(name)}" for name, type_ in CANONICAL[table].columns.items())
+    source = ", ".join(f"{literal(name)}: {source_column(name)}" for name in types)
     return f"""
-        select {columns}, {literal(relation)} as _table, _fault, _noted,
-            case when {keep} then cast(to_json(_source) as varchar) end as _source
+        select {columns}, _fault, case when {keep} then cast(to_json({{'table': {literal(relation)}, 'fault': _fault,
+                'row_key': {key_of(table)}, 'month': {month_of(table)}, 'source': {{{source}}}}}) as varchar) end as _apart
         from (
             select *, case when _unread is not null or {" or ".join(sql for sql, _ in faults)}
                 then concat_ws('|', _unread, {details}) end as _fault
@@ -84,40 +89,45 @@ def fuller_first(table: str) -> str:
     return ", ".join(f"{identifier(name)} desc nulls last" for name in CANONICAL[table].columns)
 
 
-def duplicates(table: str, staged: str) -> str:
-    """Numbers of the staged rows whose key another faultless row has already."""
+def duplicates(table: str, written: str) -> str:
+    """Numbers of the written rows whose key another row has already."""
     key = ", ".join(identifier(name) for name in CANONICAL[table].key)
     return f"""
         select file_row_number from (
             select file_row_number, row_number() over (partition by {key} order by {fuller_first(table)}) as place
-            from {staged}
-            where _fault is null and hash({key}) in (
-                select hash({key}) from {staged} where _fault is null group by hash({key}) having count(*) > 1))
+            from {written}
+            where hash({key}) in (select hash({key}) from {written} group by hash({key}) having count(*) > 1))
         where place > 1"""
 
 
-def duplicates_again(table: str, staged: str, rows: str) -> str:
-    """The rows of :func:`duplicates` with their source rows, from a second reading (``rows``: judged, source kept)."""
+def duplicates_again(table: str, written: str, rows: str) -> str:
+    """``_apart`` of the rows of :func:`duplicates`, whose source rows were not kept, from a second reading.
+
+    Parameters
+    ----------
+    rows : judged rows with ``_apart`` made for all.
+    """
     key = ", ".join(identifier(name) for name in CANONICAL[table].key)
     return f"""
-        select * exclude (place) replace ('duplicate_key' as _fault) from (
-            select *, row_number() over (partition by {key} order by {fuller_first(table)}, _source) as place
+        select _apart from (
+            select _apart, row_number() over (partition by {key} order by {fuller_first(table)}, _apart) as place
             from ({rows}) where _fault is null
-                and hash({key}) in (select hash({key}) from {staged} semi join duplicates_{table} using (file_row_number)))
+                and hash({key}) in (select hash({key}) from {written} semi join duplicates_{table} using (file_row_number)))
         where place > 1"""
 
 
-def flags(table: str, tables: Collection[str], first_keys: int) -> tuple[list[str], str]:
-    """Codes of the flags of a table and SQL that counts them by month.
+def flag_counts(table: str, checks: Sequence[Check]) -> str:
+    """SQL that counts the accepted rows by month: month, rows, then the rows that each check flags."""
+    counts = "".join(f", count(*) filter (where {check.sql})" for check in checks)
+    return f"select {month_of(table)} as month, count(*){counts} from {_joined(table, checks)} group by all"
 
-    Columns of a row: month, rows, checksum, then per flag its count and first keys, then the count of filled values per column.
-    """
-    checks = checks_of(table, FLAG, tables)
-    key, every = key_of(table), ", ".join(identifier(name) for name in CANONICAL[table].columns)
-    counts = "".join(f", count(*) filter (where {check.sql}), min({key}, {first_keys}) filter (where {check.sql})" for check in checks)
-    filled = "".join(f", count({identifier(name)})" for name in CANONICAL[table].columns)
+
+def flag_keys(table: str, checks: Sequence[Check], first: int) -> str:
+    """SQL that gives the first keys of the rows that each check flags."""
+    keys = ", ".join(f"min({key_of(table)}, {first}) filter (where {check.sql})" for check in checks)
+    return f"select {keys} from {_joined(table, checks)}"
+
+
+def _joined(table: str, checks: Sequence[Check]) -> str:
     needed = {need for check in checks for need in check.reads}
-    joins = " ".join(join for other, join in RELATED.get(table, {}).items() if other in needed)
-    return [check.code for check in checks], (
-        f"select {month_of(table)} as month, count(*), sum(hash({every})){counts}{filled} from accepted_{table} {joins} group by month"
-    )
+    return f"accepted_{table} " + " ".join(join for other, join in RELATED.get(table, {}).items() if other in needed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from fraudml.claims.source import CONTROL, Column, Part
 from fraudml.contracts import CANONICAL
@@ -27,48 +26,42 @@ NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "U
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
 
 
-@dataclass(frozen=True)
-class Value:
-    """SQL of one canonical value.
-
-    Attributes
-    ----------
-    sql : the value.
-    failed : condition “the source has something here that cannot be read”, None where that cannot be.
-    noted : condition “the source has a code here that is not listed and reads as other”.
-    code : reason code of a failure.
-    """
-
-    sql: str
-    failed: str | None = None
-    noted: str | None = None
-    code: str = ""
+def source_column(name: str) -> str:
+    """How a column of the source row is called beside the canonical ones."""
+    return identifier(f"source.{name}")
 
 
 def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> str:
     """SQL that gives a part's rows canonical columns.
 
-    Beside them ``_unread`` (reason codes and columns of what could not be read), ``_noted`` (unlisted codes that read as other) and
-    ``_source`` (the row as it came, a struct).
+    Beside them the source row as it came (:func:`source_column`) and ``_unread``: reason codes and columns of what could not be read.
 
     Parameters
     ----------
     types : lower-case source columns that the relation really has -> SQL type.
     """
     wanted = CANONICAL[table].columns | CONTROL.get(table, {})
-    values = {
-        name: _value(part.columns[name], name, type_, types, separator) if name in part.columns else Value(f"cast(null as {type_})")
-        for name, type_ in wanted.items()
-    }
-    columns = ",\n    ".join(f"{value.sql} as {identifier(name)}" for name, value in values.items())
-    unread = _told([(value.failed, f"{value.code}:{name}") for name, value in values.items() if value.failed])
-    noted = _told([(value.noted, f"unknown_code:{name}") for name, value in values.items() if value.noted])
-    source = ", ".join(f"{literal(name)}: {identifier(name)}" for name in types)
+    values, unread = [], []
+    for name, type_ in wanted.items():
+        given, of_type = _given(part.columns.get(name), types)
+        if of_type == "NULL":
+            values.append(f"cast(null as {type_}) as {identifier(name)}")
+            continue
+        column = part.columns[name]
+        values.append(f"{_value(column, given, of_type, name, type_, separator)} as {identifier(name)}")
+        if type_ != "VARCHAR" or column.codes is not None:
+            seen = identifier(f"given.{name}")
+            values.append(f"{given} as {seen}")
+            code = UNREAD[type_] if column.codes is None else "unknown_code"
+            unread.append((f"{identifier(name)} is null and {seen} is not null and {_something(column, seen, of_type)}", f"{code}:{name}"))
+    columns = ", ".join(map(identifier, wanted))
+    source = "".join(f", {source_column(name)}" for name in types)
+    raw = "".join(f", {identifier(name)} as {source_column(name)}" for name in types)
     where = f" where {part.where}" if part.where else ""
+    # two steps: values first, then what has none though something was given
     return f"""
-        select {columns},
-            {unread} as _unread, {noted} as _noted, {{{source}}} as _source
-        from {identifier(part.relation)}{where}"""
+        select {columns}{source}, {_told(unread)} as _unread
+        from (select {", ".join(values)}{raw} from {identifier(part.relation)}{where})"""
 
 
 def _told(conditions: list[tuple[str, str]]) -> str:
@@ -76,48 +69,68 @@ def _told(conditions: list[tuple[str, str]]) -> str:
     if not conditions:
         return "cast(null as varchar)"
     details = ", ".join(f"case when {sql} then {literal(name)} end" for sql, name in conditions)
-    return f"case when {' or '.join(sql for sql, _ in conditions)} then concat_ws('|', {details}) end"
+    return f"case when {' or '.join(f'({sql})' for sql, _ in conditions)} then concat_ws('|', {details}) end"
 
 
-def _value(column: Column, name: str, type_: str, types: Mapping[str, str], separator: str) -> Value:
+def _given(column: Column | None, types: Mapping[str, str]) -> tuple[str, str]:
+    """SQL of what the source gives for a column, and its type (``ANY`` for an expression, ``NULL`` for nothing)."""
+    if column is None:
+        return "null", "NULL"
     if column.sql is not None:
-        given, of_type = f"({column.sql})", "ANY"
-    else:
-        present = [each.lower() for each in column.names if each.lower() in types]
-        if not present:
-            return Value(f"cast(null as {type_})")
-        if len({types[each] for each in present}) > 1:  # fallbacks of several types: all as text
-            given, of_type = f"coalesce({', '.join(_text(identifier(each), types[each]) for each in present)})", "VARCHAR"
-        elif types[present[0]] == "VARCHAR" and len(present) > 1:
-            given, of_type = f"coalesce({', '.join(_text(identifier(each), 'VARCHAR') for each in present)})", "VARCHAR"
-        else:
-            of_type = types[present[0]]
-            given = identifier(present[0]) if len(present) == 1 else f"coalesce({', '.join(map(identifier, present))})"
+        return f"({column.sql})", "ANY"
+    present = [each.lower() for each in column.names if each.lower() in types]
+    if not present:
+        return "null", "NULL"
+    if len(present) == 1:
+        return identifier(present[0]), types[present[0]]
+    if len({types[each] for each in present}) == 1 and types[present[0]] != "VARCHAR":
+        return f"coalesce({', '.join(map(identifier, present))})", types[present[0]]
+    return f"coalesce({', '.join(_text(identifier(each), types[each]) for each in present)})", "VARCHAR"
+
+
+def _something(column: Column, seen: str, of_type: str) -> str:
+    """Condition that a given value is more than blanks, and no code that is declared to mean nothing."""
+    text = _text(seen, of_type)
+    nothing = [code for code, value in (column.codes or {}).items() if value is None]
+    return f"{text} is not null" + (f" and {text} not in ({', '.join(map(literal, nothing))})" if nothing else "")
+
+
+def _value(column: Column, given: str, of_type: str, name: str, type_: str, separator: str) -> str:
     if column.codes is not None:
-        return _translated(column, _text(given, of_type), of_type, type_)
+        return f"cast({_translated(column, given, of_type)} as {type_})"
     if type_ == "VARCHAR":
-        return Value(f"nullif(trim({_text(given, of_type)}), '')")
+        return _text(given, of_type)
     if of_type == type_ and type_ in ("DATE", "BOOLEAN", "INTEGER", "VARCHAR[]"):
-        return Value(f"cast(date_trunc('month', {given}) as date)" if name == "month" else given)
+        return f"cast(date_trunc('month', {given}) as date)" if name == "month" else given
     if of_type == "ANY":
-        value = f"try_cast({given} as {type_})"
-        return Value(value, f"({given} is not null and {value} is null)", None, UNREAD[type_])
-    read = _read(given, of_type, name, type_, separator)
-    return Value(read, f"({_text(given, of_type)} is not null and {read} is null)", None, UNREAD[type_])
+        return f"try_cast({given} as {type_})"
+    return _read(given, of_type, name, type_, separator)
 
 
-def _translated(column: Column, text: str, of_type: str, type_: str) -> Value:
-    codes = dict(sorted((column.codes or {}).items(), key=lambda each: (-len(each[0]), each[0])))
-    if codes and (of_type in NUMBERS or of_type.startswith(FRACTIONS)):  # numbers lose a code's leading zeros
-        text = f"lpad({text}, greatest(length({text}), {min(len(code) for code in codes)}), '0')"
-    matches = {code: f"starts_with({text}, {literal(code)})" if column.prefix else f"{text} = {literal(code)}" for code in codes}
-    cases = " ".join(f"when {matches[code]} then {'null' if value is None else literal(value)}" for code, value in codes.items())
-    other = "null" if column.other is None else literal(column.other)
-    value = f"cast(case {cases} when {text} is not null then {other} end as {type_})"
-    unlisted = f"({text} is not null and not ({' or '.join(matches.values())}))"
-    if column.other is None:
-        return Value(value, unlisted, None, "unknown_code")
-    return Value(value, None, unlisted)
+def _translated(column: Column, given: str, of_type: str) -> str:
+    """The canonical value of a code: tried as it stands, then without blanks; what is not listed is other."""
+    codes = column.codes or {}
+    text = _text(given, of_type)
+    if of_type in NUMBERS or of_type.startswith(FRACTIONS):  # numbers lose a code's leading zeros
+        given = f"lpad({text}, greatest(length({text}), {min(len(code) for code in codes)}), '0')"
+        text = given
+    tries = [_matched(column, given)] if of_type == "VARCHAR" else []
+    tries.append(_matched(column, text))
+    if column.other is not None:
+        tries.append(f"case when {text} is not null then {literal(column.other)} end")
+    return f"coalesce({', '.join(tries)})"
+
+
+def _matched(column: Column, text: str) -> str:
+    codes = {code: value for code, value in (column.codes or {}).items() if value is not None}
+    if not column.prefix:
+        cases = " ".join(f"when {literal(code)} then {literal(value)}" for code, value in codes.items())
+        return f"case {text} {cases} end"
+    by_length = []
+    for length in sorted({len(code) for code in codes}, reverse=True):  # the longest first
+        cases = " ".join(f"when {literal(code)} then {literal(value)}" for code, value in codes.items() if len(code) == length)
+        by_length.append(f"case left({text}, {length}) {cases} end")
+    return f"coalesce({', '.join(by_length)})" if len(by_length) > 1 else by_length[0]
 
 
 def _text(given: str, of_type: str) -> str:
@@ -125,36 +138,36 @@ def _text(given: str, of_type: str) -> str:
         return f"nullif(trim({given}), '')"
     if of_type.startswith(FRACTIONS):  # pandas writes codes with gaps as 310.0
         return f"case when {given} = floor({given}) then cast(cast({given} as hugeint) as varchar) else cast({given} as varchar) end"
+    if of_type == "ANY":
+        return f"nullif(trim(cast({given} as varchar)), '')"
     return f"cast({given} as varchar)"
 
 
 def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> str:
-    """SQL that reads a value of another type as ``type_``, null where it cannot be read."""
+    """SQL that reads a value of another type as ``type_``, null where it cannot be read: the usual shape first, then the others."""
     text = _text(given, of_type)
+    numeric = of_type in NUMBERS or of_type.startswith(FRACTIONS)
     if type_ in ("DATE", "TIMESTAMP"):
-        if of_type in ("DATE", "TIMESTAMP") or of_type.startswith("TIMESTAMP"):
+        if of_type == "DATE" or of_type.startswith("TIMESTAMP"):
             value = f"cast({given} as {type_})"
         else:
             formats = ", ".join(literal(each) for each in (MONTH_FORMATS if name == "month" else ()) + DATE_FORMATS)
-            value = f"coalesce(try_cast({text} as {type_}), cast(try_strptime({text}, [{formats}]) as {type_}))"
+            usual = "" if numeric else f"try_cast({given} as {type_}), try_cast({text} as {type_}), "
+            value = f"coalesce({usual}cast(try_strptime({text}, [{formats}]) as {type_}))"
         return f"cast(date_trunc('month', {value}) as date)" if name == "month" else value
     if type_ == "BOOLEAN":
-        return (
-            f"case lower({text}) when '1' then true when '0' then false when 'true' then true when 'false' then false when 'y' then true "
-            "when 'n' then false when 'yes' then true when 'no' then false when 't' then true when 'f' then false "
-            "when '是' then true when '否' then false end"
-        )
+        usual = "" if of_type != "VARCHAR" else f"case {given} when '1' then true when '0' then false end, "
+        return f"""coalesce({usual}case when lower({text}) in ('1', 'true', 't', 'y', 'yes', '是') then true
+            when lower({text}) in ('0', 'false', 'f', 'n', 'no', '否') then false end)"""
     if type_ == "VARCHAR[]":
         if of_type.endswith("[]"):
             return f"cast({given} as varchar[])"
-        return (
-            f"case when {text} is not null then list_filter(list_transform(string_split({text}, {literal(separator)}), "
-            "lambda each: trim(each)), lambda each: each <> '') end"
-        )
-    if of_type in NUMBERS or of_type.startswith(FRACTIONS):
+        return f"""case when {given} is not null then nullif(list_filter(list_transform(string_split({given}, {literal(separator)}),
+            lambda each: trim(each)), lambda each: each <> ''), []) end"""
+    if numeric:
         number = f"cast({given} as double)"
     else:
-        number = f"coalesce(try_cast({text} as double), try_cast(replace(ltrim({text}, '¥¥￥ '), ',', '') as double))"
+        number = f"coalesce(try_cast({given} as double), try_cast(replace(ltrim({text}, '¥¥￥ '), ',', '') as double))"
     if type_ == "INTEGER":
         return f"case when {number} = floor({number}) then try_cast({number} as integer) end"
-    return f"case when isfinite({number}) then {number} end"
+    return f"nullif(nullif(nullif({number}, 'nan'::double), 'infinity'::double), '-infinity'::double)"

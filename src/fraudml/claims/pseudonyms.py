@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from fraudml.claims.mapping import source_column
 from fraudml.claims.source import Part
 from fraudml.engine import Engine, identifier, literal
 from fraudml.errors import FraudmlError, MissingInput
@@ -61,7 +62,7 @@ class Pseudonyms:
         return hashlib.sha256(key).digest() if len(key) > BLOCK else key
 
     def applied(self, rows: str, table: str, part: Part, types: Mapping[str, str]) -> str:
-        """Canonical rows (with ``_source``) with pseudonyms in place of identifiers."""
+        """Canonical rows (and their source rows) with pseudonyms in place of identifiers."""
         if self._key is None:
             return rows
         replaced = {name: f"pseudonym('{kind}', {identifier(name)})" for name, kind in IDENTIFIERS.get(table, {}).items()}
@@ -70,18 +71,16 @@ class Pseudonyms:
             replaced["entity_id"] = (
                 "case when entity_type in ('patient', 'doctor') then pseudonym(entity_type, entity_id) else entity_id end"
             )
-        source = []
         for name in types:  # the row as it came must not tell either
-            fills = [each for each in (*kinds, *(["entity_id"] if table == "labels" else [])) if _fills(part, each, name)]
-            value = f"_source[{literal(name)}]"
+            fills = [each for each in replaced if each in part.columns and name in part.columns[each].reads()]
             if fills:
-                value = f"pseudonym('{kinds.get(fills[0], 'entity')}', cast({value} as varchar))"
-            source.append(f"{literal(name)}: {value}")
+                kind = "entity_type" if table == "labels" else literal(kinds[fills[0]])
+                replaced[f"source.{name}"] = f"pseudonym({kind}, cast({source_column(name)} as varchar))"
         self._originals += [f"select '{kind}' as kind, {identifier(name)} as id from ({rows})" for name, kind in kinds.items()]
         if not replaced:
             return rows
         columns = ", ".join(f"{sql} as {identifier(name)}" for name, sql in replaced.items())
-        return f"select * replace ({columns}, {{{', '.join(source)}}} as _source) from ({rows})"
+        return f"select * replace ({columns}) from ({rows})"
 
     def keep(self, data_dir: Path) -> None:
         """Writes ``private/pseudonyms.parquet`` (kind, pseudonym, id), readable by its owner alone; earlier ids stay in it."""
@@ -97,10 +96,6 @@ class Pseudonyms:
             self.engine.write(f"select kind, pseudonym(kind, id) as pseudonym, id from ({found}) where id is not null order by all", path)
         finally:
             os.umask(mask)
-
-
-def _fills(part: Part, canonical: str, source_column: str) -> bool:
-    return canonical in part.columns and source_column in part.columns[canonical].reads()
 
 
 def _blob(value: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,6 @@ class TableReport:
     reasons : code -> severity, count, first keys, columns (where the fault lies in one), months (count by month).
     filled : canonical columns with at least one value.
     rows : rows of the table after this run (more than ``accepted`` where a month was added to others).
-    checksum : of the accepted rows, whatever their order.
     """
 
     source: str
@@ -36,12 +34,11 @@ class TableReport:
     months: dict[str, int] = field(default_factory=dict)
     columns_without_source: list[str] = field(default_factory=list)
     filled: list[str] = field(default_factory=list)
-    checksum: int = 0
 
     def add(self, code: str | None, severity: str, count: int, keys: list[str], month: str | None, columns: list[str]) -> None:
         """Counts rows of a month: read (``code`` None) or caught by a check."""
         month = month or ""
-        if severity == "quarantine":
+        if severity == "quarantine" or code is None:
             self.months[month] = self.months.get(month, 0) + count
         if code is None:
             return
@@ -69,21 +66,18 @@ class Report:
     month: str | None
     tables: dict[str, TableReport]
     absent_tables: list[str]
-    dataset: str | None = None
+    dataset: str
     months: list[str] = field(default_factory=list)
 
     def content(self) -> dict[str, Any]:
         """What ``ingest.json`` holds."""
-        sums = json.dumps({table: [each.checksum, each.accepted] for table, each in sorted(self.tables.items())})
         return {
-            "dataset": self.dataset or hashlib.sha256(sums.encode()).hexdigest()[:16],
+            "dataset": self.dataset,
             "source": self.source,
             "input": self.given,
             "month": self.month,
             "months": self.months,
-            "tables": {
-                table: {name: value for name, value in vars(each).items() if name != "checksum"} for table, each in self.tables.items()
-            },
+            "tables": {table: vars(each) for table, each in self.tables.items()},
             "absent_tables": self.absent_tables,
         }
 

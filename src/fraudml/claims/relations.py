@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,11 @@ class Relations:
         """Files that a relation was read from."""
         how = self.source.relations.get(relation, {})
         return len(self.files.get(relation, ())) + sum(self.file_count(each) for each in inputs_of(how))
+
+    def fingerprint(self, options: str) -> str:
+        """Id of what is read and how: it changes when a file, the mapping or an option does."""
+        files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for paths in self.files.values() for path in paths]
+        return hashlib.sha256(repr((sorted(files), self.source, options)).encode()).hexdigest()[:16]
 
     def unsourced(self, table: str) -> list[str]:
         """Canonical columns that nothing in the source fills."""

@@ -114,6 +114,41 @@ class Engine:
             beside.unlink(missing_ok=True)
         return int(count)
 
+    def write_apart(self, sql: str, path: Path, apart: Path, columns: str, told: str) -> int:
+        """Writes rows to a Parquet file and sets others apart, both in one pass over the query; returns the number of rows written.
+
+        Parameters
+        ----------
+        columns : select list of what is written.
+        told : column (JSON text) that is not null for a row to be set apart; it becomes a line of the file ``apart``.
+        """
+        import duckdb
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        apart.parent.mkdir(parents=True, exist_ok=True)
+        with apart.open("w", encoding="utf-8") as lines:
+
+            def set_apart(line: str) -> bool:
+                lines.write(line + "\n")
+                return False
+
+            text, flag = duckdb.sqltypes.VARCHAR, duckdb.sqltypes.BOOLEAN
+            self._connection.create_function("set_apart", set_apart, [text], flag, side_effects=True)
+            try:
+                return self.write(
+                    f"select {columns} from ({sql}) where case when {told} is null then true else set_apart({told}) end", path
+                )
+            finally:
+                self._connection.remove_function("set_apart")
+
+    def filled(self, path: Path) -> dict[str, int]:
+        """Number of values (not null) per column of a Parquet file, from its metadata."""
+        rows = self.rows(
+            f"""select split_part(path_in_schema, ', ', 1), sum(num_values) - sum(coalesce(stats_null_count, 0))
+            from parquet_metadata({literal(str(path))}) group by 1"""
+        )
+        return {name: int(count) for name, count in rows}
+
     def note_of(self, path: Path) -> str | None:
         """The note that :meth:`write` left in a Parquet file."""
         found = self.scalar(f"select value from parquet_kv_metadata({literal(str(path))}) where key = 'fraudml'")
