@@ -30,6 +30,28 @@ _ROLES = {  # share of a bill by what the item is
 _CARE = "charge_type in ('treatment', 'surgery', 'nursing', 'examination', 'laboratory', 'western_drug', 'herbal', 'chinese_patent_drug')"
 
 
+# One entry per level, item and day: validities are cut where one begins or ends. What holds for the level goes before what holds for all,
+# a later beginning before an earlier one (careless sources leave the old entry open).
+_CATALOGUE_AT = """
+    with entry as (
+        select level.level, catalogue.item_code, catalogue.cap_level, generic_code, list_type, price_cap, max_daily_dose, dose_per_unit,
+            valid_days, minutes, coalesce(catalogue.started_on, date '0001-01-01') as starts,
+            coalesce(catalogue.ended_on + 1, date '9999-12-31') as ends
+        from catalogue, (select unnest([-1, 0, 1, 2, 3]) as level) as level
+        where catalogue.cap_level is null or catalogue.cap_level = level.level
+    ), cut as (
+        select level, item_code, starts as valid_from from entry union select level, item_code, ends from entry
+    ), span as (
+        select *, coalesce(lead(valid_from) over (partition by level, item_code order by valid_from), date '9999-12-31') as valid_until
+        from cut
+    )
+    select span.valid_from, span.valid_until, entry.* exclude (starts, ends)
+    from span join entry on span.level = entry.level and span.item_code = entry.item_code
+        and entry.starts <= span.valid_from and span.valid_from < entry.ends
+    qualify row_number() over (partition by span.level, span.item_code, span.valid_from
+        order by entry.cap_level nulls last, entry.starts desc, entry.ends, entry.price_cap) = 1"""
+
+
 def join_claims(snapshot: Snapshot) -> None:
     """Makes the tables ``joined_claims``, ``joined_items`` and ``joined_stays`` in the snapshot's session, once."""
     engine = snapshot.engine
@@ -83,23 +105,7 @@ def _joined_items(snapshot: Snapshot) -> str:
     )
     join = ""
     if "catalogue" in snapshot.tables:
-        # validities of one item may overlap in careless sources: each ends at the latest when the next begins
-        snapshot.engine.table(
-            "catalogue_at",
-            """
-            with entry as (
-                select level.level, catalogue.item_code, coalesce(catalogue.started_on, date '0001-01-01') as valid_from,
-                    catalogue.ended_on,
-                    generic_code, list_type, price_cap, max_daily_dose, dose_per_unit, valid_days, minutes
-                from catalogue, (select unnest([-1, 0, 1, 2, 3]) as level) as level
-                where catalogue.cap_level is null or catalogue.cap_level = level.level
-                qualify row_number() over (partition by level.level, catalogue.item_code, coalesce(catalogue.started_on, date '0001-01-01')
-                    order by catalogue.cap_level nulls last, catalogue.ended_on nulls last, price_cap) = 1
-            )
-            select *, least(coalesce(ended_on + 1, date '9999-12-31'),
-                coalesce(lead(valid_from) over (partition by level, item_code order by valid_from), date '9999-12-31')) as valid_until
-            from entry""",
-        )
+        snapshot.engine.table("catalogue_at", _CATALOGUE_AT)
         entry = """entry.generic_code, entry.list_type, entry.price_cap as catalogue_cap, entry.max_daily_dose, entry.dose_per_unit,
             cast(entry.valid_days as double) as valid_days, entry.minutes"""
         join = """
