@@ -20,6 +20,7 @@ from fraudml.engine import open_engine
 from fraudml.errors import UsageError
 from fraudml.progress import step
 from fraudml.stages import inputs
+from fraudml.stages.parts import Parts, gather
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,28 +103,16 @@ def _score(
 ) -> Scored:
     import pandas as pd
 
-    from fraudml.behaviour import peer_groups
     from fraudml.detectors.combine import PARTS, evidence_of, shares, without_labels
-    from fraudml.detectors.evidence import claim_evidence, either, graph_score, rule_evidence
     from fraudml.detectors.learning import aligned, learning_table
-    from fraudml.detectors.peers import outliers_among_peers
     from fraudml.explain import empty_reasons
 
     active = _active(snapshot, entity, config.months)
     active = active[np.isin(active, vectors.index.to_numpy())]
-    mine = hits[hits["entity_type"] == entity] if entity != "claim" else hits.assign(entity_id=hits["claim_id"])
-    evidence = claim_evidence(hits) if entity == "claim" else rule_evidence(mine, inputs.exposure(snapshot, entity))
-    evidence = evidence[evidence["entity_id"].isin(active)]
     if not len(active):
         return Scored(_empty_scores(), empty_reasons())
-    group = peer_groups(vectors, catalogue)
-    numeric = vectors.select_dtypes("number")
-    here = pd.Index(active, name="entity_id")
-    unusual = outliers_among_peers(vectors, catalogue.peers, numeric, group, vectors.index.isin(here), config.seed).reindex(here)
-    parts = pd.DataFrame(index=here)
-    parts["rules"] = either(evidence["worth"], evidence["entity_id"]).reindex(here).fillna(0.0)
-    parts["graph"] = 0.0 if measures is None else graph_score(measures).reindex(here).fillna(0.0)
-    parts["outlier"] = unusual["outlier"]
+    judged = gather(entity, catalogue, vectors, measures, hits, snapshot, active, config.seed)
+    parts, evidence, here = judged.values, judged.evidence, judged.values.index
     contributions = None
     if model is None:
         parts["supervised"] = np.nan
@@ -146,13 +135,13 @@ def _score(
             "graph": parts["graph"],
             "rules": pd.Series({name: found.get(name, []) for name in here}, dtype="object"),
             "model_version": "none" if model is None else model.version,
-            "strangeness": unusual["strangeness"],
-            "peer_group": group.reindex(here),
+            "strangeness": parts["strangeness"],
+            "peer_group": judged.group,
         },
         index=here,
     ).join(shares(pushes))
     explained = _worth_explaining(risk, config.detector.explained)
-    reasons = _reasons(config, entity, catalogue, vectors, measures, explained, contributions, pushes, evidence, mine, rules)
+    reasons = _reasons(config, entity, catalogue, vectors, measures, explained, contributions, pushes, judged, rules)
     return Scored(scores.rename_axis("entity_id").reset_index(), reasons)
 
 
@@ -165,8 +154,7 @@ def _reasons(
     explained: pd.Index,
     contributions: pd.DataFrame | None,
     pushes: pd.DataFrame,
-    evidence: pd.DataFrame,
-    hits: pd.DataFrame,
+    judged: Parts,
     rules: Any,
 ) -> pd.DataFrame:
     """Reasons of the entities that may become a lead."""
@@ -177,7 +165,7 @@ def _reasons(
 
     worded = worded_features(catalogue, config.conf_dir)
     population = vectors.iloc[fewer_peers(vectors, explained)]
-    table = learning_table(population, measures, evidence.iloc[:0])
+    table = learning_table(population, measures, judged.evidence.iloc[:0])
     figures = peers_figures(table, catalogue, worded)
     percentile = figures.percentile.loc[explained]
     push_rules = pushes["rules"].copy()
@@ -186,10 +174,10 @@ def _reasons(
         of_rules = [name for name in contributions if name.startswith(RULE[:-1])]
         push_rules.loc[explained] += contributions[of_rules].sum(axis=1).clip(lower=0.0)
         told = told.add(contributions[[name for name in contributions if name in worded]], fill_value=0.0)
-    mine = evidence[evidence["entity_id"].isin(explained)]
+    mine = judged.evidence[judged.evidence["entity_id"].isin(explained)]
     return ordered(
         [
-            rule_reasons(mine, hits[hits["entity_id"].isin(explained)], push_rules.clip(lower=0.0), rules, entity),
+            rule_reasons(mine, judged.hits[judged.hits["entity_id"].isin(explained)], push_rules.clip(lower=0.0), rules, entity),
             feature_reasons(told, table.loc[explained], figures.median.loc[explained], percentile, worded, entity),
         ]
     )

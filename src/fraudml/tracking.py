@@ -1,0 +1,154 @@
+"""MLflow: where runs and registered models are kept, by default an SQLite store inside ``models_dir``."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fraudml.errors import FraudmlError
+
+log = logging.getLogger("fraudml")
+
+CANDIDATE, CHAMPION = "candidate", "champion"
+SERVED = """\
+\"\"\"How ``mlflow models serve`` answers: risk and reasons of the rows sent.\"\"\"
+
+from pathlib import Path
+
+import mlflow.pyfunc
+from mlflow.models import set_model
+
+
+class Scorer(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        from fraudml.detectors import EntityScorer
+
+        self.model = EntityScorer.load(Path(context.artifacts["model"]) / "scorer")
+
+    def predict(self, context, model_input, params=None):
+        import pandas as pd
+
+        from fraudml.detectors.learning import aligned
+
+        table = aligned(pd.DataFrame(model_input), self.model.feature_names_in_)
+        answer = pd.DataFrame({"supervised": self.model.predict_proba(table)[:, 1]}, index=table.index)
+        return answer.join(self.model.explain(table).add_prefix("reason:"))
+
+
+set_model(Scorer())
+"""
+
+
+class Tracking:
+    """A tracking store.
+
+    Parameters
+    ----------
+    models_dir : folder of models; ``mlflow.db`` and ``runs/`` (artefacts) are made in it where no server is named.
+    uri : address of a tracking server.
+    experiment : name that runs are kept under.
+    """
+
+    def __init__(self, models_dir: Path, uri: str | None, experiment: str) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        import mlflow
+
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        logging.getLogger("alembic").setLevel(logging.ERROR)
+        models_dir.mkdir(parents=True, exist_ok=True)
+        self.uri = uri or f"sqlite:///{models_dir.resolve() / 'mlflow.db'}"
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_registry_uri(self.uri)
+        self.client = mlflow.MlflowClient(self.uri, self.uri)
+        found = self.client.get_experiment_by_name(experiment)
+        if found is None:
+            location = None if uri else (models_dir.resolve() / "runs").as_uri()
+            self.experiment_id = self.client.create_experiment(experiment, artifact_location=location)
+        else:
+            self.experiment_id = found.experiment_id
+
+    def record(
+        self,
+        name: str,
+        target: str,
+        folder: Path,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        pictures: list[Path],
+    ) -> int:
+        """Logs one run with its model folder and registers the model as ``fraudml-<target>``; returns the version's number.
+
+        The new version becomes ``candidate``; the first one of a target is ``champion`` too.
+        """
+        import mlflow
+        from mlflow.entities import Metric, Param, RunTag
+
+        served = folder / "served.py"
+        served.write_text(SERVED, encoding="utf-8")
+        with mlflow.start_run(experiment_id=self.experiment_id, run_name=name) as run:
+            self.client.log_batch(
+                run.info.run_id,
+                metrics=[Metric(key, float(value), 0, 0) for key, value in metrics.items() if value == value],
+                params=[Param(key, str(value)[:500]) for key, value in parameters.items()],
+                tags=[RunTag(key, value) for key, value in tags.items()],
+            )
+            for picture in pictures:
+                mlflow.log_artifact(str(picture), "curves")
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(served),
+                artifacts={"model": str(folder)},
+                pip_requirements=["fraudml"],
+                registered_model_name=None,
+            )
+        registered = f"fraudml-{target}"
+        if not self.client.search_registered_models(f"name = '{registered}'"):
+            self.client.create_registered_model(registered)
+        version = self.client.create_model_version(registered, logged.model_uri, run.info.run_id)
+        number = int(version.version)
+        self.client.set_registered_model_alias(registered, CANDIDATE, str(number))
+        if number == 1:
+            self.client.set_registered_model_alias(registered, CHAMPION, "1")
+        return number
+
+    def next_number(self, target: str) -> int:
+        """The number that the next version of a target will have."""
+        versions = self.client.search_model_versions(f"name = 'fraudml-{target}'")
+        return 1 + max((int(one.version) for one in versions), default=0)
+
+    def promote(self, target: str, number: int, metric: str = "average_precision", force: bool = False) -> None:
+        """Makes a version the champion.
+
+        Raises
+        ------
+        FraudmlError
+            When the champion has the better ``metric``, unless forced.
+        """
+        registered = f"fraudml-{target}"
+        candidate = self._metric(registered, self.client.get_model_version(registered, str(number)).run_id, metric)
+        try:
+            champion = self.client.get_model_version_by_alias(registered, CHAMPION)
+        except Exception as error:
+            if "RESOURCE_DOES_NOT_EXIST" not in str(getattr(error, "error_code", error)):
+                raise
+            champion = None
+        if champion is not None and not force:
+            best = self._metric(registered, champion.run_id, metric)
+            if candidate < best:
+                raise FraudmlError(
+                    "tracking.worse",
+                    f"{registered} {number} has {metric} {candidate:.3f}, the champion {champion.version} has {best:.3f}.",
+                    "Promote with force, or keep the champion.",
+                )
+        self.client.set_registered_model_alias(registered, CHAMPION, str(number))
+
+    def _metric(self, registered: str, run_id: str, metric: str) -> float:
+        value = self.client.get_run(run_id).data.metrics.get(metric)
+        if value is None:
+            raise FraudmlError("tracking.metric", f"run {run_id} of {registered} has no metric {metric}.", "Train the model again.")
+        return float(value)
