@@ -17,7 +17,7 @@ from fraudml.graph.measures import centrality, degrees, overlap
 from fraudml.graph.membership import companions, patients_of_providers, prescription_lift, ring_scores
 from fraudml.graph.prescriptions import prescription_pairs
 from fraudml.graph.proximity import confirmed_entities, confirmed_proximity
-from fraudml.graph.rings import describe, moving_together
+from fraudml.graph.rings import find_rings
 from fraudml.graph.structure import index_graph
 from fraudml.graph.travel import travel
 
@@ -148,8 +148,7 @@ def claim_graph(claims: Claims, as_of: str | dt.date, seed: int = 0) -> ClaimGra
         index = index_graph(edges)
         covisits = co_visits(snapshot)
         prescribed = prescription_pairs(snapshot)
-        candidates = moving_together(snapshot, covisits, seed)
-        rings = describe(candidates, snapshot)
+        rings = find_rings(snapshot, covisits, prescribed, seed)
         central = centrality(index)
         companions_of = companions(covisits, index)
         parts = [

@@ -20,6 +20,7 @@ one (Hodges & Le Cam 1960, on the Poisson-binomial).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,14 @@ from fraudml.claims.store import Snapshot
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+CHANCE = {
+    "": "coalesce(provider.meeting, 0)",
+    "month": "12 / provider.open_days",
+    "weekday": "provider.visits / (provider.open_days * weekday.visits)",
+    "address_group": "coalesce(address_group.meeting, 0)",
+}
+"""What may explain a meeting: stratum of the visits -> chance that two visits of it fall on one day."""
 
 MIN_DAYS = 3
 """Fewer shared days in a year are no pattern, whatever the odds."""
@@ -74,19 +83,14 @@ def co_visits(snapshot: Snapshot, pair_budget: int = 40_000_000) -> CoVisits:
     )
     _expose_providers(snapshot)
     pairs = snapshot.query(f"""
-        with expectation as (
-            {_expected("", "provider.meeting")}
-            union all {_expected("month", "12 / provider.open_days")}
-            union all {_expected("weekday", "provider.visits / (provider.open_days * weekday.visits)")}
-            union all {_expected("address_group", "address_group.meeting")}
-        )
-        select pair.patient_a, pair.patient_b, pair.days, pair.providers, max(expectation.expected) as expected,
+        {_with_expectation("covisit_pairs")}
+        select pair.patient_a, pair.patient_b, pair.days, pair.providers, expectation.expected,
             coalesce(a.address_group = b.address_group, false) as same_address
         from covisit_pairs as pair
         join expectation on pair.patient_a = expectation.patient_a and pair.patient_b = expectation.patient_b
         left join patients as a on pair.patient_a = a.patient_id
         left join patients as b on pair.patient_b = b.patient_id
-        group by all order by pair.patient_a, pair.patient_b""")
+        order by pair.patient_a, pair.patient_b""")
     tested = int(
         snapshot.engine.scalar("""
             select coalesce(sum(cast(visitors as double) * (visitors - 1) / 2), 0)
@@ -110,14 +114,18 @@ def _expose_presence(snapshot: Snapshot, pair_budget: int) -> int:
         group by place_id having quantile_cont(visitors, 0.9) > 30""",
     )
     engine.table(
+        "attendance",
+        """
+        select claim_id, patient_id, met_on,
+            case when place_id in (select place_id from big_places) then place_id || '/' || coalesce(doctor_id, '') else place_id end
+                as provider
+        from encounters where place_id is not null and met_on is not null""",
+    )
+    engine.table(
         "presence_everywhere",
         """
         select provider, patient_id, met_on, count(*) over (partition by provider, met_on) as visitors
-        from (
-            select distinct patient_id, met_on,
-                case when place_id in (select place_id from big_places) then place_id || '/' || coalesce(doctor_id, '') else place_id end
-                    as provider
-            from encounters where place_id is not null and met_on is not null)""",
+        from (select distinct provider, patient_id, met_on from attendance)""",
     )
     limit = engine.scalar(f"""
         select max(visitors) from (
@@ -151,19 +159,100 @@ def _expose_providers(snapshot: Snapshot) -> None:
         )
 
 
-def _expected(stratum: str, chance: str) -> str:
+def expected_company(snapshot: Snapshot, groups: Sequence[Sequence[str]]) -> list[tuple[float, float]]:
+    """Meetings of pairs (pair x day) within each group under the null model: mean and variance.
+
+    With *m* of the group expected on a day, its number is about Poisson: the pairs have the mean ``m^2 / 2`` and the variance
+    ``m^2 / 2 (1 + 2 m)``. The sum over pairs of ``d_i d_j`` is ``((sum d)^2 - sum d^2) / 2``, so that large groups cost no more than
+    their visits. At each provider the largest of the explanations by days, months and weekdays counts for all pairs, and the address
+    group's in addition for its own.
+    """
+    import pandas as pd
+
+    members = pd.DataFrame([(number, one) for number, group in enumerate(groups) for one in group], columns=["number", "patient_id"])
+    snapshot.engine.register("company_members", members)
+    snapshot.engine.table(
+        "company_visits",
+        "select member.number, presence.* from presence join company_members as member on presence.patient_id = member.patient_id",
+    )
+
+    def explained(stratum: str, chance: str) -> str:
+        by = f", {stratum}" if stratum else ""
+        odds = (
+            f"join provider_by_{stratum} as {stratum} on own.provider = {stratum}.provider and own.{stratum} = {stratum}.{stratum}"
+            if stratum in ("weekday", "address_group")
+            else ""
+        )
+        return f"""
+            select own.number, own.provider, sum(own.meetings * least(1.0, {chance})) as mean,
+                sum(own.meetings * least(1.0, {chance}) * (1 + 2 * own.visits * least(1.0, {chance}))) as variance
+            from (
+                select number, provider{by}, sum(visits) as visits, (sum(visits) * sum(visits) - sum(visits * visits)) / 2 as meetings
+                from (select number, provider, patient_id{by}, cast(count(*) as double) as visits from company_visits group by all)
+                group by all) as own
+            join provider_by_day as provider on own.provider = provider.provider {odds}
+            group by own.number, own.provider"""
+
+    table = snapshot.query(f"""
+        with by_day as ({explained("", CHANCE[""])}), by_month as ({explained("month", CHANCE["month"])}),
+        by_weekday as ({explained("weekday", CHANCE["weekday"])}), by_address as ({explained("address_group", CHANCE["address_group"])})
+        select by_day.number,
+            sum(greatest(by_day.mean, by_month.mean, by_weekday.mean) + coalesce(by_address.mean, 0)) as mean,
+            sum(greatest(by_day.variance, by_month.variance, by_weekday.variance) + coalesce(by_address.variance, 0)) as variance
+        from by_day
+        join by_month on by_day.number = by_month.number and by_day.provider = by_month.provider
+        join by_weekday on by_day.number = by_weekday.number and by_day.provider = by_weekday.provider
+        left join by_address on by_day.number = by_address.number and by_day.provider = by_address.provider
+        group by by_day.number""").set_index("number")
+    return [(float(table["mean"].get(number, 0.0)), float(table["variance"].get(number, 0.0))) for number in range(len(groups))]
+
+
+def expose_surprise(snapshot: Snapshot) -> None:
+    """Table ``surprises``: presence (patient x provider x day) with ``surprise``, -log of the chance that the patient is there on that
+    day."""
+    snapshot.engine.table(
+        "surprises",
+        """
+        with counted as (
+            select provider, patient_id, met_on, month, weekday,
+                cast(count(*) over (partition by provider, met_on) as double) as visitors,
+                cast(count(*) over (partition by provider, patient_id) as double) as visits,
+                cast(count(*) over (partition by provider, patient_id, month) as double) as in_month,
+                cast(count(*) over (partition by provider, patient_id, weekday) as double) as on_weekday
+            from presence
+        )
+        select counted.provider, counted.patient_id, counted.met_on, -ln(least(1.0, greatest(
+            counted.visits * counted.visitors / provider.visits,
+            counted.in_month * 12 / provider.open_days,
+            counted.on_weekday * provider.visits / (provider.open_days * weekday.visits)))) as surprise
+        from counted
+        join provider_by_day as provider on counted.provider = provider.provider
+        join provider_by_weekday as weekday on counted.provider = weekday.provider and counted.weekday = weekday.weekday""",
+    )
+
+
+def _with_expectation(pairs: str) -> str:
+    """``with expectation as (…)``: patient_a, patient_b, expected: the largest of the explanations of each pair of a relation."""
+    return f"""with explanations as (
+            {" union all ".join(_explanation(pairs, stratum, chance) for stratum, chance in CHANCE.items())}
+        ), expectation as (
+            select patient_a, patient_b, max(expected) as expected from explanations group by patient_a, patient_b
+        )"""
+
+
+def _explanation(pairs: str, stratum: str, chance: str) -> str:
     """Expected shared days of each pair when visits meet with ``chance`` within a stratum."""
     by = f", {stratum}" if stratum else ""
     same = f" and a.{stratum} = b.{stratum}" if stratum else ""
     visits = f"(select provider, patient_id{by}, cast(count(*) as double) as visits from presence group by all)"
     odds = (
-        f"join provider_by_{stratum or 'day'} as {stratum} on a.provider = {stratum}.provider and a.{stratum} = {stratum}.{stratum}"
+        f"join provider_by_{stratum} as {stratum} on a.provider = {stratum}.provider and a.{stratum} = {stratum}.{stratum}"
         if stratum in ("weekday", "address_group")
         else ""
     )
     return f"""
         select pair.patient_a, pair.patient_b, sum(a.visits * b.visits * least(1.0, {chance})) as expected
-        from covisit_pairs as pair
+        from {pairs} as pair
         join {visits} as a on pair.patient_a = a.patient_id
         join {visits} as b on pair.patient_b = b.patient_id and a.provider = b.provider{same}
         join provider_by_day as provider on a.provider = provider.provider

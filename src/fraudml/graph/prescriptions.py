@@ -13,14 +13,21 @@ The largest of them is the expectation; patients count once per pharmacy, since 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from fraudml.claims.store import Snapshot
+from fraudml.graph.candidates import SIGNIFICANCE, Candidate
 from fraudml.graph.travel import EARTH_RADIUS_KM
 
 PRIOR = 10.0
 """Patients' worth of weight of the wider area when a small one is judged."""
+
+MIN_LIFT = 3.0
+MIN_SHARE = 0.2
 
 COLUMNS = ("prescriber_id", "pharmacy_id", "patients", "of_prescriber", "of_pharmacy", "expected", "lift", "p_value")
 
@@ -31,7 +38,8 @@ def prescription_pairs(snapshot: Snapshot) -> pd.DataFrame:
     Returns
     -------
     prescriber_id, pharmacy_id, patients (of the pair), of_prescriber and of_pharmacy (patients of either with external prescriptions,
-    once per counterpart), expected (patients under the null), lift (patients / expected), p_value (binomial tail, Bonferroni over the pairs).
+    once per counterpart), expected (patients under the null), lift (patients / expected, or / 1 where less is expected), p_value
+    (binomial tail, Bonferroni over the pairs).
     """
     from scipy.stats import binom
 
@@ -78,7 +86,7 @@ def prescription_pairs(snapshot: Snapshot) -> pd.DataFrame:
     explanations["by_next_door"] = _next_door(pairs, snapshot) * pairs["of_prescriber"]
     expected = np.minimum(explanations.max(axis=1), pairs["of_prescriber"])
     p = binom.sf(pairs["patients"] - 1, pairs["of_prescriber"], np.minimum(expected / pairs["of_prescriber"], 1.0))
-    pairs = pairs.assign(expected=expected, lift=pairs["patients"] / expected, p_value=np.minimum(1.0, p * len(pairs)))
+    pairs = pairs.assign(expected=expected, lift=pairs["patients"] / np.maximum(expected, 1.0), p_value=np.minimum(1.0, p * len(pairs)))
     return pairs[list(COLUMNS)]
 
 
@@ -164,3 +172,78 @@ def _next_door(pairs: pd.DataFrame, snapshot: Snapshot) -> np.ndarray:
     # each institution is measured by the others
     usual = (share.sum() - share) / max(len(share) - 1, 1)
     return np.where(beside, pairs["prescribing_institution_id"].map(usual).fillna(0.0), 0.0)
+
+
+def prescription_rings(snapshot: Snapshot, pairs: pd.DataFrame) -> list[Candidate]:
+    """Prescribers and pharmacies whose tie no explanation covers, with the patients between them.
+
+    A pair counts when it is significant after correction, at least three times the expectation, and a fifth of what one of the two does in
+    external prescriptions. Pairs that share a prescriber or a pharmacy make one ring. Its claims are the sales, and the patient's visits
+    to the prescriber in the three days before.
+    """
+    share = pairs["patients"] / pairs[["of_prescriber", "of_pharmacy"]].min(axis=1)
+    strong = pairs[(pairs["p_value"] <= SIGNIFICANCE) & (pairs["lift"] >= MIN_LIFT) & (share >= MIN_SHARE)]
+    out = []
+    for group in _connected(strong):
+        snapshot.engine.register("tied_pairs", group[["prescriber_id", "pharmacy_id"]])
+        claims = snapshot.query("""
+            with sale as (
+                select claim.* from encounters as claim
+                join tied_pairs as pair on claim.prescriber_id = pair.prescriber_id and claim.pharmacy_id = pair.pharmacy_id
+            )
+            select * from sale
+            union all
+            select claim.* from encounters as claim where exists (
+                select 1 from sale where sale.patient_id = claim.patient_id and sale.prescriber_id = claim.doctor_id
+                    and claim.met_on between sale.met_on - 3 and sale.met_on)
+            order by met_on, claim_id""")
+        sales = claims[claims["pharmacy_id"].notna()]
+        on_day = sales.groupby(["pharmacy_id", "met_on"])["patient_id"].transform("nunique")
+        of_prescribers = group.drop_duplicates("prescriber_id")["of_prescriber"].sum()
+        ends = [("doctor", one) for one in sorted(set(group["prescriber_id"]))] + [
+            ("pharmacy", one) for one in sorted(set(group["pharmacy_id"]))
+        ]
+        out.append(
+            Candidate(
+                scheme="external_prescription_collusion",
+                patients=sorted(set(claims["patient_id"])),
+                claims=claims,
+                synchrony=float((on_day >= 2).mean()),
+                density=min(1.0, float(group["patients"].sum() / of_prescribers)),
+                expected_density=min(1.0, float(group["expected"].sum() / of_prescribers)),
+                p_value=float(group["p_value"].min()),
+                providers=tuple(ends),
+            )
+        )
+    return out
+
+
+def in_company(ring: Candidate, together: Sequence[Candidate]) -> Candidate:
+    """The ring as a ``collusive_group`` where most of its patients move together: patients, prescribers and pharmacy are in it jointly."""
+    for each in together:
+        if len(set(each.patients) & set(ring.patients)) > len(ring.patients) / 2:
+            claims = (
+                pd.concat([ring.claims, each.claims], ignore_index=True).drop_duplicates("claim_id").sort_values(["met_on", "claim_id"])
+            )
+            return replace(
+                each,
+                patients=sorted(set(claims["patient_id"])),
+                claims=claims,
+                p_value=min(ring.p_value, each.p_value),
+                providers=ring.providers + each.providers,
+            )
+    return ring
+
+
+def _connected(pairs: pd.DataFrame) -> list[pd.DataFrame]:
+    """The pairs by connected component, in order of their first row."""
+    from scipy import sparse
+    from scipy.sparse.csgraph import connected_components
+
+    if pairs.empty:
+        return []
+    prescribers, pharmacies = pd.factorize(pairs["prescriber_id"])[0], pd.factorize(pairs["pharmacy_id"])[0]
+    ends = prescribers.max() + 1 + pharmacies
+    size = int(ends.max()) + 1
+    _, component = connected_components(sparse.coo_array((np.ones(len(pairs)), (prescribers, ends)), shape=(size, size)), directed=False)
+    return [part for _, part in pairs.groupby(component[prescribers], sort=True)]

@@ -3,137 +3,126 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from fraudml.claims.store import Snapshot
 from fraudml.contracts import RINGS
-from fraudml.graph.communities import communities
-from fraudml.graph.covisits import MIN_DAYS, CoVisits
+from fraudml.graph.candidates import Candidate
+from fraudml.graph.company import companies
+from fraudml.graph.covisits import CoVisits
+from fraudml.graph.neighbours import neighbour_waves
+from fraudml.graph.prescriptions import in_company, prescription_rings
+from fraudml.graph.schemes import looks_like
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-MIN_PATIENTS = 3
-FAMILY_SIZE = 5
 PROVIDER_SHARE = 0.2
 """A provider with at least this share of the ring's joint claims belongs to the ring."""
+SAME_RING = 0.5
+"""Rings that share at least this part of the patients of the smaller one, and a provider, are one ring."""
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A group before it is described.
+def find_rings(snapshot: Snapshot, covisits: CoVisits, prescribed: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Rows of :data:`fraudml.contracts.RINGS`, the most improbable first.
 
-    Attributes
+    Parameters
     ----------
-    patients : ids, sorted.
-    claims : the joint claims: claim_id, patient_id, doctor_id, place_id, … of ``encounters``.
-    density, expected_density : share of the pairs of patients that are together on at least three days; the same under the null.
-    p_value : corrected for the number of groups that could have been.
+    snapshot : with ``encounters`` and the tables of :func:`fraudml.graph.covisits.co_visits`.
+    prescribed : of :func:`fraudml.graph.prescriptions.prescription_pairs`.
     """
-
-    patients: list[str]
-    claims: pd.DataFrame
-    synchrony: float
-    density: float
-    expected_density: float
-    p_value: float
-    providers: dict[str, list[str]] = field(default_factory=dict)
-
-
-def moving_together(snapshot: Snapshot, covisits: CoVisits, seed: int = 0) -> list[Candidate]:
-    """Groups of patients that turn up at the same places on the same days beyond chance."""
-    significant = covisits.significant()
-    groups = [group for group in communities(significant, seed) if len(group) >= MIN_PATIENTS]
-    if not groups:
-        return []
-    membership = pd.DataFrame(
-        [(number, patient) for number, group in enumerate(groups) for patient in group], columns=["group_number", "patient_id"]
-    )
-    snapshot.engine.register("group_members", membership)
-    claims = snapshot.query("""
-        select member.group_number, claim.* from encounters as claim join group_members as member on claim.patient_id = member.patient_id
-        order by member.group_number, claim.met_on, claim.claim_id""")
-    population = int(snapshot.engine.scalar("select count(distinct patient_id) from presence"))
-    by_group = dict(list(claims.groupby("group_number")))
-    addresses = _addresses(snapshot)
-    out = []
-    for number, group in enumerate(groups):
-        if _is_family(group, addresses):
-            continue
-        candidate = _together(group, by_group[number], covisits.pairs, population)
-        if candidate is not None:
-            out.append(candidate)
-    return out
-
-
-def _together(group: list[str], claims: pd.DataFrame, pairs: pd.DataFrame, population: int) -> Candidate | None:
-    from scipy.special import gammaln
-    from scipy.stats import poisson
-
-    present = claims.groupby(["place_id", "met_on"])["patient_id"].transform("nunique")
-    joint = claims[present >= 2]
-    if joint.empty:
-        return None
-    inside = pairs[pairs["patient_a"].isin(group) & pairs["patient_b"].isin(group)]
-    possible = len(group) * (len(group) - 1) / 2
-    observed = joint.groupby(["place_id", "met_on"])["patient_id"].nunique() - 1
-    expected = float(inside["expected"].sum())
-    subsets = gammaln(population + 1) - gammaln(len(group) + 1) - gammaln(population - len(group) + 1)
-    log_p = poisson.logsf(int(observed.sum()) - 1, expected) + subsets
-    at_places = claims[claims["place_id"].isin(joint["place_id"].unique())]
-    return Candidate(
-        patients=group,
-        claims=joint,
-        synchrony=len(joint) / len(at_places),
-        density=len(inside) / possible,
-        expected_density=float(poisson.sf(MIN_DAYS - 1, inside["expected"].to_numpy(dtype=float)).sum()) / possible,
-        p_value=float(np.exp(min(0.0, log_p))),
-    )
-
-
-def _addresses(snapshot: Snapshot) -> pd.Series:
-    return snapshot.query("select patient_id, address_group from patients where address_group is not null").set_index("patient_id")[
-        "address_group"
+    tied = prescription_rings(snapshot, prescribed)
+    together = companies(snapshot, covisits, [each.patients for each in tied], seed)
+    candidates = [
+        *neighbour_waves(snapshot),
+        *(in_company(each, together) for each in tied),
+        *(replace(each, scheme=looks_like(each, snapshot)) for each in together),
     ]
-
-
-def _is_family(group: Sequence[str], addresses: pd.Series) -> bool:
-    known = addresses.reindex(list(group))
-    return bool(len(group) <= FAMILY_SIZE and known.notna().all() and len(set(known)) == 1)
-
-
-def describe(candidates: Sequence[Candidate], snapshot: Snapshot) -> pd.DataFrame:
-    """Rows of ``contracts.RINGS``, most improbable first."""
-    rows = []
-    for candidate in candidates:
-        claims = candidate.claims
-        members = [("patient", one, "patient") for one in candidate.patients]
-        for entity_type, column in (("doctor", "doctor_id"), ("institution", "institution_id"), ("pharmacy", "pharmacy_id")):
-            share = claims[column].value_counts() / len(claims)
-            members += [(entity_type, one, entity_type) for one in sorted(share[share >= PROVIDER_SHARE].index)]
-        rows.append(
-            {
-                "ring_id": _ring_id(candidate.patients),
-                "as_of": snapshot.as_of,
-                "scheme": "collusive_group",
-                "period_start": claims["met_on"].min().date(),
-                "period_end": claims["met_on"].max().date(),
-                "members": [{"entity_type": t, "entity_id": i, "role": r} for t, i, r in members],
-                "synchrony": candidate.synchrony,
-                "density": candidate.density,
-                "expected_density": candidate.expected_density,
-                "p_value": candidate.p_value,
-                "amount": round(float(claims["amount"].sum()), 2),
-                "claim_ids": sorted(claims["claim_id"]),
-            }
-        )
+    rows = [_row(each, snapshot) for each in _distinct(candidates)]
     rings = pd.DataFrame(rows, columns=list(RINGS))
+    rings["ring_id"] = _ring_ids(rings["members"])
     return rings.sort_values(["p_value", "amount", "ring_id"], ascending=[True, False, True], ignore_index=True)
 
 
-def _ring_id(core: Sequence[str]) -> str:
-    return "G" + hashlib.sha256("|".join(sorted(core)).encode()).hexdigest()[:12]
+def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Each group once: what says more (a scheme by name, then the smaller p-value, the larger amount) stands for what overlaps it."""
+    ranked = sorted(
+        candidates, key=lambda each: (each.scheme == "collusive_group", each.p_value, -each.claims["amount"].sum(), each.patients)
+    )
+    kept: list[Candidate] = []
+    for each in ranked:
+        places = set(each.claims["place_id"])
+        if not any(
+            len(set(each.patients) & set(other.patients)) >= SAME_RING * min(len(each.patients), len(other.patients))
+            and places & set(other.claims["place_id"])
+            for other in kept
+        ):
+            kept.append(each)
+    return kept
+
+
+def _row(candidate: Candidate, snapshot: Snapshot) -> dict[str, object]:
+    claims = candidate.claims
+    providers = set(candidate.providers)
+    for kind, columns in (("doctor", ("doctor_id", "prescriber_id")), ("institution", ("institution_id",)), ("pharmacy", ("pharmacy_id",))):
+        for column in columns:
+            share = claims[column].value_counts() / len(claims)
+            providers |= {(kind, str(one)) for one in share[share >= PROVIDER_SHARE].index}
+    members = [("patient", one) for one in candidate.patients] + sorted(providers)
+    return {
+        "as_of": snapshot.as_of,
+        "scheme": candidate.scheme,
+        "period_start": claims["met_on"].min().date(),
+        "period_end": min(claims["ended_on"].max().date(), snapshot.as_of),
+        "members": [{"entity_type": kind, "entity_id": one, "role": kind} for kind, one in members],
+        "synchrony": candidate.synchrony,
+        "density": candidate.density,
+        "expected_density": candidate.expected_density,
+        "p_value": candidate.p_value,
+        "amount": round(float(claims["amount"].sum()), 2),
+        "claim_ids": sorted(claims["claim_id"]),
+    }
+
+
+def _ring_ids(members: Iterable[list[dict[str, str]]]) -> list[str]:
+    """An id that survives most changes of membership: the smallest hash among the members (min-wise hashing, Broder 1997).
+
+    Two memberships get the same id with a probability equal to their Jaccard similarity. Where two rings of one day would share it, the
+    later takes its next smallest.
+    """
+    taken: set[str] = set()
+    out = []
+    for each in members:
+        hashes = sorted(hashlib.sha256(f"{one['entity_type']}|{one['entity_id']}".encode()).hexdigest()[:12] for one in each)
+        ring_id = next(("G" + one for one in hashes if "G" + one not in taken), "G" + hashes[0] + str(len(taken)))
+        taken.add(ring_id)
+        out.append(ring_id)
+    return out
+
+
+def with_earlier_ids(rings: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
+    """Rings that continue one of an earlier day take over its id.
+
+    Parameters
+    ----------
+    rings : of one day.
+    earlier : of the latest day before; a ring continues the one with which it shares most members, if they are at least half of both
+    taken together.
+    """
+    before = {
+        ring_id: {(one["entity_type"], one["entity_id"]) for one in members}
+        for ring_id, members in zip(earlier["ring_id"], earlier["members"], strict=True)
+    }
+    likeness = []
+    for number, members in enumerate(rings["members"]):
+        now = {(one["entity_type"], one["entity_id"]) for one in members}
+        likeness += [(len(now & then) / len(now | then), ring_id, number) for ring_id, then in before.items()]
+    ids = dict(enumerate(rings["ring_id"]))
+    inherited: dict[int, str] = {}
+    for share, ring_id, number in sorted(likeness, key=lambda each: (-each[0], each[1], each[2])):
+        if share >= SAME_RING and number not in inherited and ring_id not in inherited.values():
+            inherited[number] = ring_id
+    fresh = {number: ring_id for number, ring_id in ids.items() if number not in inherited}
+    for number, ring_id in fresh.items():
+        inherited[number] = ring_id if ring_id not in inherited.values() else ring_id + "n"
+    return rings.assign(ring_id=[inherited[number] for number in ids])

@@ -18,8 +18,9 @@ def travel(index: GraphIndex, snapshot: Snapshot) -> pd.DataFrame:
 
     Returns
     -------
-    one row per node: ``travel_mean_12m``, ``travel_max_12m`` (km, great circle, over the entity's claims), ``pharmacies_passed_12m``
-    (pharmacies nearer to the patient's home than the one that sold, mean over the purchases of a patient or the sales of a pharmacy). Null without coordinates.
+    one row per node: ``travel_mean_12m``, ``travel_max_12m`` (km, great circle, over the entity's claims),
+    ``pharmacies_passed_12m`` (pharmacies nearer to the patient's home than the one that sold, mean over the purchases of a patient or
+    the sales of a pharmacy). Null without coordinates.
     """
     out = pd.DataFrame(np.nan, index=index.nodes.index, columns=list(MEASURES))
     if snapshot.missing(COORDINATES):

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fraudml.claims import open_claims
 from fraudml.config import as_of_days
 from fraudml.engine import Engine, open_engine
 from fraudml.graph import ClaimGraph, claim_graph
+from fraudml.graph.rings import with_earlier_ids
 from fraudml.graph.tables import arrow_tables
 from fraudml.progress import step
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger("fraudml")
 
@@ -27,12 +32,25 @@ def run(config: Any) -> None:
     for as_of in as_of_days(config) or [str(claims.last_month_end())]:
         with step(f"graph as of {as_of}"):
             graph = claim_graph(claims, as_of, seed=config.seed)
+        if keep:
+            graph = replace(graph, rings=with_earlier_ids(graph.rings, _rings_before(graph, folder, engine)))
         _add(graph, folder, engine, keep)
         keep = True
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / ".source.json.part"
     beside.write_text(json.dumps({"dataset": dataset}), encoding="utf-8")
     beside.replace(folder / "source.json")
+
+
+def _rings_before(graph: ClaimGraph, folder: Path, engine: Engine) -> pd.DataFrame:
+    """Rings of the latest day before the graph's."""
+    path = folder / "rings.parquet"
+    if not path.is_file():
+        return graph.rings.iloc[:0]
+    engine.parquet("earlier_rings", path)
+    return engine.query(f"""
+        select ring_id, members from earlier_rings
+        where as_of = (select max(as_of) from earlier_rings where as_of < date '{graph.as_of}') order by ring_id""")
 
 
 def _dataset(path: Path) -> str | None:
