@@ -45,7 +45,8 @@ def claims(make_claims):
 
 def test_the_home_is_found_the_contract_day_is_not(claims):
     found = run_rules(claims, "2024-06-30", rules=["nursing_home_collusion"])
-    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("doctor", "D1")}
+    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("doctor", "D1"), ("institution", "H1")}
+    found = found[found.entity_type == "doctor"]
     assert len(found) == 24
     assert found.amount_in_question.sum() == pytest.approx(3 * sum(411 + n % 5 for n in range(8)))
 
