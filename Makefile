@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 leads: $(VENV)/.installed   ## the whole pipeline on the simulated city; ends with the paths of workbook and page
 	@$(BIN)/dvc repro
-	@$(BIN)/python -m fraudml.stages.leads data
+	@echo; for each in data/leads/as_of=*/leads.xlsx data/leads/as_of=*/leads.html; do echo "$(CURDIR)/$$each"; done
 
 test: $(VENV)/.installed system   ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
