@@ -52,7 +52,7 @@ def simulate(options: CityOptions, data_dir: Path) -> dict[str, int]:
     finally:
         city.files.close()
     truth, alike = city.truth()
-    labels = decide(options, city.world, truth)
+    labels = decide(options, city.world, truth, alike, np.concatenate(city.settled))
     for name, frame in (("truth", truth), ("lookalikes", alike), ("labels", labels)):
         part = data_dir / f".{name}.parquet.part"
         frame.to_parquet(part, index=False, compression="zstd")
@@ -95,6 +95,7 @@ class City:
         self.claims = self.line_count = self.serial = 0
         self.waiting: list[tuple[pd.DataFrame, pd.DataFrame]] = []
         self.records: list[pd.DataFrame] = []
+        self.settled: list[np.ndarray] = []  # days, in order of the claims' numbers
         self.free = np.array([tag.free for tag in self.tags] + [False])
 
     def _planted(self) -> pd.DataFrame:
@@ -217,6 +218,7 @@ class City:
         self.stock.sold(encounters, lines)
         self.files.append("setl_d", settlement_table(self.world, self.names, encounters))
         self.files.append("fee_list_d", line_rows(self.world, self.names, encounters, lines, self.line_count))
+        self.settled.append((encounters["settled"].to_numpy() // DAY).astype(np.int32))
         self.claims += len(encounters)
         self.line_count += len(lines)
 
