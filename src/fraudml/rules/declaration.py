@@ -131,13 +131,15 @@ def placeholders(wording: str | Mapping[str, str]) -> set[str]:
 
 
 def declared(path: Path, shipped: Path | None = None) -> dict[str, Any]:
-    """A rule file's content; a bureau's own file changes only the keys it names, parameters one by one."""
+    """A rule file's content; a bureau's own file changes only the keys it names, parameters one by one unless it brings its own SQL."""
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise FraudmlError("rules.format", f"{path.name}:1: a rule is a mapping of keys.", "See ARCHITECTURE.md, conf/rules.")
     if shipped is None or shipped == path:
         return content
     base = read_yaml(shipped)
+    if "sql" in content:  # another query has parameters of its own
+        return base | {"parameters": {}} | content
     for name, change in (content.get("parameters") or {}).items():
         content["parameters"][name] = base.get("parameters", {}).get(name, {}) | change
     return {**base, **content, "parameters": {**base.get("parameters", {}), **(content.get("parameters") or {})}}
