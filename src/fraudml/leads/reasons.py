@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from fraudml.errors import FraudmlError
 from fraudml.leads.schemes import Scheme, wordings
 from fraudml.leads.table import each_row
 from fraudml.wording import number, render
@@ -78,7 +79,15 @@ def lead_reasons(
 def example_text(row: Any, book: Mapping[str, Scheme], lang: str) -> str:
     """One piece of evidence in words; empty for what no rule worded."""
     rule = book[row.rule].rule if row.rule in book else None
-    return rule.text(row.facts, lang) if rule is not None and isinstance(row.facts, str) else ""
+    if rule is None or not isinstance(row.facts, str):
+        return ""
+    try:
+        text: str = rule.text(row.facts, lang)
+    except KeyError as error:
+        raise FraudmlError(
+            "leads.evidence", f"evidence of {row.rule} lacks {error}: another version of the rule made it.", "Run `fraudml score` again."
+        ) from error
+    return text
 
 
 def _rule(found: pd.DataFrame, scheme: Scheme, scored: Any, lang: str) -> dict[str, Any]:

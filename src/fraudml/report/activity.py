@@ -12,7 +12,7 @@ import pandas as pd
 from fraudml.claims import Snapshot
 from fraudml.claims.store import months_before
 from fraudml.leads import UNEXPLAINED
-from fraudml.leads.table import each_row, groups
+from fraudml.leads.table import each_row
 from fraudml.report.pictures import Lane
 
 LANES = ("inpatient", "day_surgery", "emergency", "outpatient", "chronic", "pharmacy", "other")
@@ -30,33 +30,26 @@ class Activity:
 
     first: dt.date
     last: dt.date
-    month_rows: dict[str, pd.DataFrame]
-    day_rows: dict[str, pd.DataFrame]
+    by_month: dict[str, dict[dt.date, tuple[float, float]]]
+    by_day: dict[str, dict[str, list[tuple[dt.date, int, int, bool]]]]
     claim_rows: pd.DataFrame
 
     def months(self, lead_id: str) -> list[tuple[dt.date, float, float]]:
         """Every month of the period: first day, yuan settled, yuan in question."""
-        rows = self.month_rows.get(lead_id)
-        if rows is None:
+        known = self.by_month.get(lead_id)
+        if known is None:
             return []
-        known = {row.month: (row.total, row.asked) for row in each_row(rows)}
         out, month = [], self.first.replace(day=1)
         while month <= self.last:
             total, asked = known.get(month, (0.0, 0.0))
-            out.append((month, float(max(total, asked)), float(asked)))
+            out.append((month, max(total, asked), asked))
             month = (month + dt.timedelta(days=32)).replace(day=1)
         return out
 
     def lanes(self, lead_id: str) -> dict[str, Lane]:
         """By kind of visit: day, nights, claims, whether in question."""
-        rows = self.day_rows.get(lead_id)
-        if rows is None:
-            return {}
-        return {
-            name: [(row.day, row.nights, row.count, row.flagged) for row in each_row(part)]
-            for name in LANES
-            if len(part := rows[rows["lane"] == name])
-        }
+        known = self.by_day.get(lead_id, {})
+        return {name: known[name] for name in LANES if name in known}
 
     def links(self, lead_id: str, members: Sequence[dict[str, Any]]) -> list[tuple[str, str, int]]:
         """Patient, member, number of evidence claims that join them."""
@@ -115,21 +108,25 @@ def activity(snapshot: Snapshot, leads: pd.DataFrame, evidence: pd.DataFrame) ->
     by_month.append("""
         select lead_id, date_trunc('month', settled_on), sum(total_amount) from evidence_of_leads
         where lead_id not in (select lead_id from subjects) group by all""")
-    months = snapshot.query(f"""
+    months = engine.rows(f"""
         with total as ({" union all ".join(by_month)}),
         asked as (select lead_id, date_trunc('month', settled_on) as month, sum(asked) as asked from evidence_of_leads group by all)
         select lead_id, cast(month as date) as month, coalesce(total.total, 0) as total, coalesce(asked.asked, 0) as asked
         from total full join asked using (lead_id, month)""")
-    days = snapshot.query(f"""
+    days = engine.rows(f"""
         select lead_id, case when visit_type in {LANES} then visit_type else 'other' end as lane, day,
             cast(max(nights) as integer) as nights, cast(sum(count) as integer) as count, bool_or(flagged) as flagged
         from ({" union all ".join(by_day)}) where day between date '{first}' and date '{last}'
         group by all order by lead_id, lane, day""")
-    for frame, name in ((months, "month"), (days, "day")):
-        frame[name] = pd.to_datetime(frame[name]).dt.date
+    by_lead: dict[str, dict[dt.date, tuple[float, float]]] = {}
+    for lead, month, total, asked_then in months:
+        by_lead.setdefault(lead, {})[month] = (float(total), float(asked_then))
+    lanes: dict[str, dict[str, list[tuple[dt.date, int, int, bool]]]] = {}
+    for lead, lane, *marks in days:
+        lanes.setdefault(lead, {}).setdefault(lane, []).append(tuple(marks))
     rings = leads.loc[leads["entity_type"] == "ring", "lead_id"]
     engine.register("ring_leads", rings.to_frame().astype("str"))
     claim_rows = snapshot.query(
         "select lead_id, patient_id, doctor_id, institution_id from evidence_of_leads semi join ring_leads using (lead_id)"
     )
-    return Activity(first, last, groups(months, "lead_id"), groups(days, "lead_id"), claim_rows)
+    return Activity(first, last, by_lead, lanes, claim_rows)

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from fraudml.claims import Snapshot
-from fraudml.leads.table import groups
 
 MOST_CLAIMS = 60
 """Claims of one lead that page and workbook show; evidence.parquet holds all."""
+
+MOST_TEXTS = 3
 
 MOST_LINES = 12
 """Item lines shown of one claim, those in question first."""
@@ -29,21 +30,20 @@ def evidence_claims(snapshot: Snapshot, evidence: pd.DataFrame) -> dict[str, lis
     facts = _claims(snapshot)
     lines = _lines(snapshot, named)
     out: dict[str, list[dict[str, Any]]] = {}
-    for (lead, claim), part in groups(named, ["lead_id", "claim_id"]).items():
-        fact = facts.get(claim)
-        if fact is None:
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    # row by row without pandas: there are far more claims than leads
+    for lead, claim, amount, text in zip(*(named[name].tolist() for name in ("lead_id", "claim_id", "amount", "text")), strict=True):
+        if claim not in facts:
             continue
-        texts = list(dict.fromkeys(text for text in part["text"] if isinstance(text, str) and text))
-        shown = len(out.get(lead, [])) < MOST_CLAIMS
-        out.setdefault(lead, []).append(
-            {
-                "claim": claim,
-                **fact,
-                "amount": round(float(part["amount"].sum()), 2),
-                "text": texts[:3],
-                "lines": lines.get((lead, claim), []) if shown else [],
-            }
-        )
+        entry = seen.get((lead, claim))
+        if entry is None:
+            of_lead = out.setdefault(lead, [])
+            shown = lines.get((lead, claim), []) if len(of_lead) < MOST_CLAIMS else []
+            entry = seen[lead, claim] = {"claim": claim, **facts[claim], "amount": 0.0, "text": [], "lines": shown}
+            of_lead.append(entry)
+        entry["amount"] = round(entry["amount"] + amount, 2)
+        if isinstance(text, str) and text and text not in entry["text"] and len(entry["text"]) < MOST_TEXTS:
+            entry["text"].append(text)
     return out
 
 

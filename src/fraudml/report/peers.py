@@ -22,6 +22,7 @@ DOTS = (np.arange(50) + 0.5) / 50
 """Fifty dots: each stands for two of a hundred peers."""
 
 MOST_PICTURES = 2
+FEW = 1000
 HUBS = ("institution", "pharmacy", "doctor", "patient")
 
 
@@ -91,7 +92,7 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
     vectors = vectors.set_index("entity_id")
     group = peer_groups(vectors, catalogue)
     labels = _labels(vectors, catalogue)
-    known: dict[tuple[str, str], pd.Series] = {}
+    known: dict[tuple[str, str], np.ndarray] = {}
     out: dict[str, list[dict[str, str]]] = {}
     for subject in each_row(asked):
         if subject.entity_id not in vectors.index:
@@ -104,9 +105,14 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
             value = vectors.loc[subject.entity_id, name]
             if (name, label) not in known:
                 known[name, label] = (
-                    vectors.loc[labels[label.count(SEPARATOR) if label != EVERYBODY else -1] == label, name].dropna().sort_values()
+                    vectors.loc[labels[label.count(SEPARATOR) if label != EVERYBODY else -1] == label, name]
+                    .dropna()
+                    .sort_values()
+                    .to_numpy(dtype=float)
                 )
-            peers = known[name, label].drop(subject.entity_id, errors="ignore").to_numpy(dtype=float)
+            peers = known[name, label]
+            if len(peers) < FEW:  # among few it shows that the entity is not its own peer
+                peers = np.delete(peers, np.flatnonzero(peers == value)[:1])
             if pd.isna(value) or not len(peers):
                 continue
             feature = catalogue.features[name]
