@@ -194,7 +194,8 @@ def insurance_of(world: World, encounters: pd.DataFrame) -> np.ndarray:
 
 
 def settle(world: World, encounters: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
-    """Amounts of the settlements in cents: columns total, in_scope, fund, account, cash; adds ``cents`` and ``scope_cents`` to the lines."""
+    """Amounts of the settlements in cents: columns total, in_scope, fund, account, cash; adds ``cents`` and ``scope_cents`` to the
+    lines."""
     exact = lines["quantity"].to_numpy() * lines["price"].to_numpy()
     amount = np.where(lines["amount"].isna(), exact, lines["amount"])
     lines["cents"] = np.floor(amount * 100 + 0.5 + 1e-7).astype(np.int64)

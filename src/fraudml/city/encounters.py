@@ -24,7 +24,8 @@ DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 """Columns of an encounter: numbers of the world's rows, minutes since 1970-01-01, -1 where nothing is known yet.
 
-``setting`` is the template's; ``benefit`` what the fund pays in thousandths of the total; ``severity`` 0–2 of the case group; ``supply`` days to carry home; ``coded`` 0: no diagnosis was written down; ``memo`` numbers a text of
+``setting`` is the template's; ``benefit`` what the fund pays in thousandths of the total; ``severity`` 0–2 of the case group;
+``supply`` days to carry home; ``coded`` 0: no diagnosis was written down; ``memo`` numbers a text of
 :data:`fraudml.city.bills.MEMOS`; ``uid`` decides what the encounter brings; ``tag`` is the planting it belongs to.
 """
 SEASONS = {

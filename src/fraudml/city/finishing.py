@@ -99,9 +99,9 @@ def refunds(month: Month, encounters: pd.DataFrame, lines: pd.DataFrame, place: 
             keyed(seed, encounters["uid"].to_numpy()[rows], 59) < 0.6,
         )
     ]
-    for bills, after, whole in month.refunds:
+    for bills, days_later, in_whole in month.refunds:
         at = place[bills]
-        wanted.append((at[at >= 0], np.full((at >= 0).sum(), after), np.full((at >= 0).sum(), whole)))
+        wanted.append((at[at >= 0], np.full((at >= 0).sum(), days_later), np.full((at >= 0).sum(), in_whole)))
     row, after, whole = (np.concatenate(column) for column in zip(*wanted, strict=True))
     row, kept = np.unique(row, return_index=True)
     after, whole = after[kept], whole[kept]

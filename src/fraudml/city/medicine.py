@@ -17,7 +17,8 @@ CHARGES = {  # medicine.yaml's letters -> national med_chrgitm_type
     "G": "12", "R": "13",
 }  # fmt: skip
 OUTPATIENT, STAY, SELF_CARE, DRUGS_ONLY, TESTS_ONLY = range(5)
-"""Settings: a visit with everything, a stay, a purchase without prescription, a refill at a pharmacy, a visit with external prescription."""
+"""Settings: a visit with everything, a stay, a purchase without prescription, a refill at a pharmacy, a visit with external
+prescription."""
 ONCE, DAILY, SUPPLY = range(3)
 """How a slot recurs: once, every day of a stay, as a supply to carry home."""
 COMMON_OUTPATIENT, COMMON_EMERGENCY, COMMON_STAY = range(3)

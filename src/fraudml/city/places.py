@@ -108,22 +108,23 @@ def _institutions(options: CityOptions, rng: np.random.Generator) -> pd.DataFram
 
 
 def _doctors(institutions: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    rows = []
+    rows: list[tuple[int, int, bool]] = []
+    staff: list[tuple[int, int]]
     for place, kind, level in zip(institutions.index, institutions["class"], institutions["level"], strict=True):
         if kind in (TERTIARY, SECONDARY):
             wards = [number for number, code in enumerate(DEPARTMENTS) if kind == TERTIARY or code not in SECONDARY_LACKS]
-            staff = [(ward, rng.integers(2, 5 if kind == TERTIARY else 4)) for ward in wards]
+            staff = [(ward, int(rng.integers(2, 5 if kind == TERTIARY else 4))) for ward in wards]
         elif kind == PRIVATE_HOSPITAL:
             own = rng.choice(len(DEPARTMENTS) - 2, size=4 if level == 2 else 3, replace=False) + 1
-            staff = [(GENERAL, rng.integers(2, 5))] + [(int(ward), rng.integers(1, 3)) for ward in own if ward != EMERGENCY]
+            staff = [(GENERAL, int(rng.integers(2, 5)))] + [(int(ward), int(rng.integers(1, 3))) for ward in own if ward != EMERGENCY]
         elif kind == PRIMARY:
             staff = [(GENERAL, int(rng.integers(3, 7))), (NUMBER["A50"], 1), (NUMBER["A07"], 1)]
         elif kind == OUTSIDE:
             continue
         else:
-            staff = [(GENERAL, rng.integers(1, 3))]
+            staff = [(GENERAL, int(rng.integers(1, 3)))]
         for ward, number in staff:
-            rows += [(place, ward, kind == PHARMACY)] * int(number)
+            rows += [(place, ward, kind == PHARMACY)] * number
     frame = pd.DataFrame(rows, columns=["institution", "department", "is_pharmacist"])
     frame = frame.sort_values(["institution", "department"], kind="stable").reset_index(drop=True)
     serial = rng.permutation(900_000)[: len(frame)] + 100_000

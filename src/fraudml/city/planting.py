@@ -82,7 +82,7 @@ class Month:
     def lines(self, lines: pd.DataFrame) -> None:
         self._lines, self._added = lines, []
 
-    def append(self, bills: np.ndarray, key: str, quantity: float = 1.0, minutes: int = 15, **columns: Any) -> None:
+    def append(self, bills: np.ndarray, key: str, quantity: Any = 1.0, minutes: int = 15, **columns: Any) -> None:
         """Adds one line of an item to each of these bills, some minutes after their start."""
         if len(bills):
             item = np.full(len(bills), self.world.medicine.item[key])
@@ -243,6 +243,13 @@ class Ground:
         pairs = self.world.people.ailments
         mask = np.zeros(len(self.world.people.persons), dtype=bool)
         mask[pairs["person"][pairs["disease"].isin([self.world.medicine.disease[each] for each in diseases])]] = True
+        return mask
+
+    def registered(self, disease: str) -> np.ndarray:
+        """Mask of persons for whom this disease is registered."""
+        pairs = self.world.people.ailments
+        mask = np.zeros(len(self.world.people.persons), dtype=bool)
+        mask[pairs["person"][pairs["is_registered"] & (pairs["disease"] == self.disease(disease))]] = True
         return mask
 
     def item(self, key: str) -> int:

@@ -86,7 +86,7 @@ def numbered(prefix: str, number: np.ndarray) -> pa.Array:
     return pc.binary_join_element_wise(prefix, pa.array(np.asarray(number, dtype=np.int64) + 100_000_000_000).cast(pa.string()), "")
 
 
-def flag(value: np.ndarray) -> pa.Array:
+def flag(value: Any) -> pa.Array:
     """1 and 0 as text."""
     return pa.array(["0", "1"]).take(pa.array(np.asarray(value).astype(np.int64)))
 
@@ -239,7 +239,12 @@ def iso(value: Any) -> pd.Series:
     """Days since 1970-01-01 as ``YYYY-MM-DD`` text, null for ``NEVER``."""
     value = np.asarray(value, dtype=np.int64)
     text_of = np.datetime_as_string(np.where(value >= NEVER, 0, value).astype("datetime64[D]")).astype(object)
-    return pd.Series(np.where(value >= NEVER, None, text_of), dtype="str")
+    return pd.Series(text_of, dtype="str").where(value < NEVER)
+
+
+def filled(value: Any, where: Any) -> pd.Series:
+    """Text where it applies, null elsewhere."""
+    return pd.Series(np.asarray(value, dtype=object), dtype="str").where(np.asarray(where))
 
 
 def _persons(world: World) -> pd.DataFrame:
@@ -257,7 +262,7 @@ def _persons(world: World) -> pd.DataFrame:
             "addr_hash": world.people.groups["code"].to_numpy().astype(object)[frame["group"]],
             "lnt": np.where(hidden, np.nan, frame["longitude"].round(5)),
             "lat": np.where(hidden, np.nan, frame["latitude"].round(5)),
-            "mother_psn_no": np.where(mother >= 0, code[np.maximum(mother, 0)], None),
+            "mother_psn_no": filled(code[np.maximum(mother, 0)], mother >= 0),
         }
     )
 
@@ -265,7 +270,7 @@ def _persons(world: World) -> pd.DataFrame:
 def _enrolments(world: World) -> pd.DataFrame:
     frame = world.people.persons
     code, until = frame["code"].to_numpy().astype(object), frame["insurance_until"].to_numpy()
-    employer = np.where(frame["employer"] >= 0, "E" + (frame["employer"] + 1000).astype(str), None).astype(object)
+    employer = filled("E" + (frame["employer"] + 1000).astype(str), (frame["employer"] >= 0) & (frame["insurance"] == EMPLOYEE))
     end = np.minimum(until, np.where(frame["death"] < NEVER, frame["death"] + 5, NEVER))
     first = pd.DataFrame(
         {
@@ -273,7 +278,7 @@ def _enrolments(world: World) -> pd.DataFrame:
             "insutype": frame["insurance"].astype(str).to_numpy(),
             "psn_insu_date": iso(frame["enrolled"]),
             "paus_insu_date": iso(end),
-            "emp_no": np.where(frame["insurance"] == EMPLOYEE, employer, None),
+            "emp_no": employer,
         }
     )
     moved = np.flatnonzero(until < NEVER)
@@ -284,7 +289,7 @@ def _enrolments(world: World) -> pd.DataFrame:
             "insutype": after.astype(str),
             "psn_insu_date": iso(until[moved] + 1),
             "paus_insu_date": iso(np.where(frame["death"].to_numpy()[moved] < NEVER, frame["death"].to_numpy()[moved] + 5, NEVER)),
-            "emp_no": np.where(after == EMPLOYEE, "E1001", None),
+            "emp_no": filled(np.full(len(moved), "E1001"), after == EMPLOYEE),
         }
     )
     return pd.concat([first, second], ignore_index=True).sort_values(["psn_no", "psn_insu_date"], kind="stable")
@@ -316,7 +321,7 @@ def _doctors(world: World) -> pd.DataFrame:
         {
             "dr_codg": frame["code"],
             "fixmedins_code": world.institution("code")[frame["institution"]],
-            "dept_codg": np.where(frame["is_pharmacist"], None, np.array(DEPARTMENTS, dtype=object)[frame["department"]]),
+            "dept_codg": filled(np.array(DEPARTMENTS, dtype=object)[frame["department"]], ~frame["is_pharmacist"]),
             "pro_tech_duty": frame["title"],
             "role": np.where(frame["is_pharmacist"], "pharmacist", "doctor"),
             "begndate": iso(frame["since"]),

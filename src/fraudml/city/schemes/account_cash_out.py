@@ -40,8 +40,7 @@ def plant(ground: Ground) -> None:
         people = ground.choose_people(ground.amount(12), employee & ground.has("hypertension", "diabetes", "coronary"))
         tag = ground.tag(lookalike=True)
         for person in people:
-            pairs = ground.world.people.ailments
-            disease = int(pairs["disease"][pairs["person"] == person].iloc[0])
+            disease = int(ground.chronic(np.array([person]))[0])
             day = np.arange(ground.first_day + int(ground.rng.integers(0, 28)), ground.last_day, 31)
             ground.attend(tag, np.full(len(day), person), place, disease, day, setting=DRUGS_ONLY, kind=SHOP, supply=28)
     family = ground.tag(lookalike=True)

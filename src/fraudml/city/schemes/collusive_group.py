@@ -30,7 +30,7 @@ def plant(ground: Ground) -> None:
             crew = cards[ground.rng.random(len(cards)) < 0.7]
             disease = ground.chronic(crew)
             start = day * DAY + 9 * 60 + 6 * np.arange(len(crew)) + ground.rng.integers(0, 5, len(crew))
-            for place, when, columns in (
+            for place, at, columns in (
                 (house, start, {"doctor": doctor, "setting": TESTS_ONLY, "department": int(doctors["department"][doctor])}),
                 (
                     shop,
@@ -46,24 +46,24 @@ def plant(ground: Ground) -> None:
                     ]
                     tag = ground.tag_of(culprits, ring=name, free=True)
                     ground.visits(tag, patient=np.array([person]), institution=place, disease=disease[number : number + 1],
-                                  start=when[number : number + 1], **columns)  # fmt: skip
+                                  start=at[number : number + 1], **columns)  # fmt: skip
     village = ground.tag(lookalike=True)
     for clinic in ground.quiet_institutions(ground.lookalikes(2), VILLAGE):
         shop = ground.quiet_institutions(1, PHARMACY)[0]
         home = int(np.bincount(group_of[ground.patients_of(clinic)]).argmax())
         people = ground.choose_people(ground.amount(14), group_of == home)
         for _ in range(5):
-            day = ground.days_in((ground.first_day, ground.last_day), len(people))
+            when = ground.days_in((ground.first_day, ground.last_day), len(people))
             ills = ground.any_of(("cold", "back_pain", "gastritis"), len(people))
-            ground.attend(village, people, clinic, ills, day, setting=TESTS_ONLY)
-            ground.attend(village, people, shop, ground.any_of(("cold", "dermatitis"), len(people)), day + 1)
+            ground.attend(village, people, clinic, ills, when, setting=TESTS_ONLY)
+            ground.attend(village, people, shop, ground.any_of(("cold", "dermatitis"), len(people)), when + 1)
     family = ground.tag(lookalike=True)
     household = ground.world.person("household")
     size = np.bincount(household)[household]
     for person in ground.choose_people(ground.lookalikes(4), size >= 3):
         members = np.flatnonzero(household == household[person])
-        for day in ground.days_in((ground.first_day, ground.last_day), 4):
-            start = day * DAY + 10 * 60 + 10 * np.arange(len(members))
-            alive = ground.world.person("death")[members] > day
+        for outing in ground.days_in((ground.first_day, ground.last_day), 4):
+            start = outing * DAY + 10 * 60 + 10 * np.arange(len(members))
+            alive = ground.world.person("death")[members] > outing
             clinic = int(ground.world.person("usual_clinic")[person])
             ground.visits(family, patient=members[alive], institution=clinic, disease=ground.disease("cold"), start=start[alive])

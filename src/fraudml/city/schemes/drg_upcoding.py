@@ -24,8 +24,9 @@ def plant(ground: Ground) -> None:
         people = ground.choose_people(
             ground.amount(30 + 50 * boldness), ground.patients_of(place) & (ground.age() > 25) & ~ground.has(*CODED)
         )
-        ground.admit(tag, people, place, ground.any_of(ILLS, len(people)), ground.days_in(span, len(people), 10), ground.rng.integers(4, 8, len(people)),
-                     severity=2, disease2=-1, disease3=ground.any_of(CODED, len(people)))  # fmt: skip
+        day, nights = ground.days_in(span, len(people), 10), ground.rng.integers(4, 8, len(people))
+        ground.admit(tag, people, place, ground.any_of(ILLS, len(people)), day, nights, severity=2,
+                     disease2=-1, disease3=ground.any_of(CODED, len(people)))  # fmt: skip
     whole = (ground.first_day, ground.last_day)
     severe: list[int] = []
     for place in ground.quiet_institutions(ground.lookalikes(2), TERTIARY, SECONDARY):

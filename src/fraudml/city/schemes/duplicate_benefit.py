@@ -1,6 +1,7 @@
 """R22 重复参保、重复报销: one service, paid twice.
 
-Copies the person who is enrolled as an employee and as a resident and has one bill settled under both, and the one who settled online and hands in
+Copies the person who is enrolled as an employee and as a resident and has one bill settled under both, and the one who settled online
+and hands in
 the same bill for reimbursement.
 Look-alike: a change from one insurance type to the other within the year, every service paid once.
 """

@@ -29,10 +29,8 @@ def plant(ground: Ground) -> None:
         day = ground.days_in(span, len(people), 0)
         ground.attend(tag, people, place, ground.chronic(people), day, doctor=doctor, department=int(doctors["department"][doctor]),
                       setting=DRUGS_ONLY, supply=28)  # fmt: skip
-    pairs = ground.world.people.ailments
-    known = pairs[pairs["is_registered"] & (pairs["disease"] == ground.disease("hypertension"))]["person"]
     long = ground.tag(lookalike=True, free=True)
-    for person in ground.choose_people(ground.amount(20), np.isin(np.arange(len(ground.world.people.persons)), known)):
+    for person in ground.choose_people(ground.amount(20), ground.registered("hypertension")):
         day = np.arange(ground.first_day + int(ground.rng.integers(0, 60)), ground.last_day, 86)
         house = ground.world.person(str(ground.rng.choice(["usual_primary", "usual_secondary", "usual_tertiary"])))[person]
         ground.attend(long, np.full(len(day), person), house, ground.disease("hypertension"), day, kind=CHRONIC,

@@ -1,6 +1,7 @@
 """R24 虚假外配处方: one doctor's prescriptions all end at one till.
 
-Copies the doctor who sends everybody to a befriended pharmacy at the other end of town, past nearer ones, and the pharmacy that lives on him.
+Copies the doctor who sends everybody to a befriended pharmacy at the other end of town, past nearer ones, and the pharmacy that lives
+on him.
 Look-alike: the only pharmacy beside a hospital, where all its doctors' patients go.
 """
 

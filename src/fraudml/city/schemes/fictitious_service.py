@@ -1,6 +1,7 @@
 """R19 虚构医疗服务: more work than a day has hours.
 
-Copies the small house whose one doctor "gives" dozens of half-hour treatments a day, with bills like carbon copies, some on Sundays when the
+Copies the small house whose one doctor "gives" dozens of half-hour treatments a day, with bills like carbon copies, some on Sundays
+when the
 house is closed.
 Look-alike: a physical-examination campaign of one day, and a team leader who signs for a team that does the work.
 """

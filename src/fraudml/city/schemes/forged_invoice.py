@@ -38,13 +38,13 @@ def plant(ground: Ground) -> None:
     again = ground.tag(lookalike=True, free=True)
     people = ground.choose_people(ground.amount(12), ground.age() > 20)
     day = ground.days_in((ground.first_day, max(ground.first_day + 1, ground.last_day - 70)), len(people))
-    house = ground.rng.choice(houses, len(people))
+    at = ground.rng.choice(houses, len(people))
     start = day * DAY + 10 * 60 + ground.rng.integers(0, 200, len(people))
-    invoice = invoice_number(ground.world, house, start)
+    invoice = invoice_number(ground.world, at, start)
     for number, memo in enumerate((0, 6)):
         settled = (day + 20 + 15 * number) * DAY + 10 * 60 + ground.rng.integers(0, 200, len(people))
-        ground.visits(again, patient=people, institution=house, disease=ground.disease("bronchitis"), start=start, settled=settled, manual=1,
-                      invoice=invoice, memo=memo)  # fmt: skip
+        ground.visits(again, patient=people, institution=at, disease=ground.disease("bronchitis"), start=start, settled=settled,
+                      manual=1, invoice=invoice, memo=memo)  # fmt: skip
 
     def change(month: Month) -> None:
         first = month.bills([again])

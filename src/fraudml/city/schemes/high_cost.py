@@ -16,9 +16,7 @@ DEAR = ("dapagliflozin", "insulin_glargine", "acarbose", "glimepiride", "mecobal
 
 def plant(ground: Ground) -> None:
     bold: dict[int, float] = {}
-    pairs = ground.world.people.ailments
-    known = pairs[pairs["is_registered"] & (pairs["disease"] == ground.disease("diabetes"))]["person"]
-    for person in ground.choose_people(ground.perpetrators(8), np.isin(np.arange(len(ground.world.people.persons)), known)):
+    for person in ground.choose_people(ground.perpetrators(8), ground.registered("diabetes")):
         boldness, (first, last) = ground.boldness(), ground.span(9)
         tag = ground.tag([("patient", int(person), "perpetrator")], free=True)
         bold[tag] = boldness

@@ -1,8 +1,10 @@
 """R18 冒名就医、盗刷社保卡: one card, two bodies.
 
-Copies the lent card that is used at two ends of the city within minutes and for the other sex's complaints, and the hospital that swipes the
+Copies the lent card that is used at two ends of the city within minutes and for the other sex's complaints, and the hospital that
+swipes the
 cards it keeps while their owners lie elsewhere; numbers are typed in by hand.
-Look-alike: a newborn's first items on the mother's bill, an online visit beside a purchase, and a bill that was entered twice and taken back.
+Look-alike: a newborn's first items on the mother's bill, an online visit beside a purchase, and a bill that was entered twice and taken
+back.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """R04 诱导住院: people are fetched by the busload.
 
-Copies the private hospital whose recruiters visit villages with free transport, meals and "free check-ups": a dozen neighbours are admitted on one
+Copies the private hospital whose recruiters visit villages with free transport, meals and "free check-ups": a dozen neighbours are
+admitted on one
 or two days, again after some weeks, elsewhere next time; the patients pay next to nothing.
 Look-alike: an epidemic that fills many hospitals with one neighbourhood's people, and a school accident whose victims are
 taken to several hospitals on one date.
@@ -29,7 +30,8 @@ def plant(ground: Ground) -> None:
                 day = int(ground.days_in(span, 1, 20)[0])
                 riders = people[ground.rng.random(len(people)) < 0.85]
                 disease = np.array([ground.disease(key) for key in COMPLAINTS])[ground.rng.integers(0, 4, len(riders))]
-                ground.admit(tag, riders, place, disease, day + (ground.rng.random(len(riders)) < 0.3), ground.rng.integers(5, 9, len(riders)),
+                nights = ground.rng.integers(5, 9, len(riders))
+                ground.admit(tag, riders, place, disease, day + (ground.rng.random(len(riders)) < 0.3), nights,
                              benefit=ground.rng.integers(930, 985, len(riders)), disease2=-1)  # fmt: skip
                 span = (min(span[0] + 45, max(span[0], span[1] - 40)), span[1])
     for _ in range(ground.lookalikes(2)):

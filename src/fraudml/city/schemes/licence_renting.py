@@ -1,6 +1,7 @@
 """R25 挂证执业: the licence works, its owner does not.
 
-Copies the hospital doctor whose licence hangs in a clinic across town, "signing" there while he operates here, and the pharmacy that sells with no
+Copies the hospital doctor whose licence hangs in a clinic across town, "signing" there while he operates here, and the pharmacy that
+sells with no
 pharmacist in the house.
 Look-alike: a second place of practice that is registered, on other days.
 """
@@ -35,8 +36,9 @@ def plant(ground: Ground) -> None:
         # meanwhile he is seen at his own desk: honest visits of those hours
         others = ground.choose_people(round(len(people) * 0.7), ground.age() > 20)
         desk = ground.tag([("doctor", doctor, "perpetrator")])
-        ground.visits(desk, patient=others, institution=home, disease=ground.disease("gastritis"), doctor=doctor,
-                      start=hour[: len(others)] + ground.rng.integers(-12, 12, len(others)), department=int(doctors["department"][doctor]))  # fmt: skip
+        meanwhile = hour[: len(others)] + ground.rng.integers(-12, 12, len(others))
+        ground.visits(desk, patient=others, institution=home, disease=ground.disease("gastritis"), doctor=doctor, start=meanwhile,
+                      department=int(doctors["department"][doctor]))  # fmt: skip
     unattended = []
     for shop in ground.choose_institutions(ground.perpetrators(2), PHARMACY, where=ground.busy()):
         unattended.append(

@@ -1,6 +1,7 @@
 """R12 超限定支付: an item that is paid for under a condition, used outside it.
 
-Copies semaglutide for slimming, albumin for the weak, syphilis tests for everybody who is admitted, and hemiplegia training for a sore back.
+Copies semaglutide for slimming, albumin for the weak, syphilis tests for everybody who is admitted, and hemiplegia training for a sore
+back.
 Look-alike: the condition is met by a secondary diagnosis, or by an earlier registered chronic disease.
 """
 
@@ -37,15 +38,13 @@ def plant(ground: Ground) -> None:
                 ground.admit(ward, mine, place, ground.disease("pneumonia" if key == "albumin" else "back_pain"), day,
                              ground.rng.integers(5, 9, len(mine)), disease2=-1)  # fmt: skip
     diabetics = ground.choose_people(ground.amount(24), ground.has("diabetes"))
-    registered = ground.world.people.ailments
-    registered = registered[registered["is_registered"] & (registered["disease"] == ground.disease("diabetes"))]["person"]
-    by_register = diabetics[np.isin(diabetics, registered)]
+    by_register = diabetics[ground.registered("diabetes")[diabetics]]
     second = ground.tag(lookalike=True, free=True)
-    place = ground.world.person("usual_secondary")
-    ground.attend(second, diabetics, place[diabetics], ground.disease("hypothyroid"), ground.days_in(whole, len(diabetics)),
+    usual = ground.world.person("usual_secondary")
+    ground.attend(second, diabetics, usual[diabetics], ground.disease("hypothyroid"), ground.days_in(whole, len(diabetics)),
                   disease2=ground.disease("diabetes"))  # fmt: skip
     earlier = ground.tag(lookalike=True, free=True)
-    ground.attend(earlier, by_register, place[by_register], ground.disease("conjunctivitis"), ground.days_in(whole, len(by_register)))
+    ground.attend(earlier, by_register, usual[by_register], ground.disease("conjunctivitis"), ground.days_in(whole, len(by_register)))
 
     def change(month: Month) -> None:
         slimming = month.bills(pens)

@@ -1,6 +1,7 @@
 """R21 死亡人员未停保: care for the dead.
 
-Copies cards that go on being used after a death nobody reported: relatives at the pharmacy, or a house that keeps billing its chronic patient.
+Copies cards that go on being used after a death nobody reported: relatives at the pharmacy, or a house that keeps billing its chronic
+patient.
 Look-alike: a settlement that is posted after the death for service before it.
 """
 
@@ -19,7 +20,7 @@ def plant(ground: Ground) -> None:
     death = ground.world.person("death")
     early = np.flatnonzero((death > ground.first_day + 20) & (death < ground.last_day - 60) & (ground.chronic(np.arange(len(death))) >= 0))
     early = ground.rng.permutation(early)
-    wanted = min(len(early), ground.perpetrators(8))
+    wanted = min((len(early) + 1) // 2, ground.perpetrators(8))
     forgotten: list[int] = []
     for number, person in enumerate(early[:wanted]):
         boldness = ground.boldness()
@@ -36,7 +37,8 @@ def plant(ground: Ground) -> None:
     for person in early[wanted : wanted + ground.amount(8)]:
         one = np.array([person])
         start = np.array([death[person] - 3]) * DAY + 10 * 60
-        ground.visits(late, patient=one, institution=ground.world.person("usual_secondary")[one], disease=ground.disease("dizziness"), start=start,
+        place_of = ground.world.person("usual_secondary")
+        ground.visits(late, patient=one, institution=place_of[one], disease=ground.disease("dizziness"), start=start,
                       settled=(death[person] + 12) * DAY + 10 * 60)  # fmt: skip
 
     def not_suspended(tables: dict[str, pd.DataFrame]) -> None:

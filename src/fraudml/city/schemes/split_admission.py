@@ -1,7 +1,7 @@
 """R02 分解住院: one illness, two admissions.
 
-Copies the ward that discharges patients shortly before the cost (or the days) that a case is paid for and admits them again within two weeks
-for the same diagnosis: two cases are paid, often three.
+Copies the ward that discharges patients shortly before the cost (or the days) that a case is paid for and admits them again within two
+weeks for the same diagnosis: two cases are paid, often three.
 Look-alike: staged surgery of the second eye or knee, another disease soon after, a transfer to a higher level; chemotherapy cycles.
 """
 

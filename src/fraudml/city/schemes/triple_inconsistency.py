@@ -1,6 +1,7 @@
 """R30 “三个不一致”: person, certificate and face; diagnosis, drug and quantity; bill, record and stock do not agree.
 
-Copies the clinic that makes up its bills: numbers typed in by hand, a drug that fits no diagnosis in a quantity no pack explains, and nothing that
+Copies the clinic that makes up its bills: numbers typed in by hand, a drug that fits no diagnosis in a quantity no pack explains, and
+nothing that
 left the shelf.
 Look-alike: fields that are simply missing.
 """

@@ -34,9 +34,7 @@ def plant(ground: Ground) -> None:
     ground.attend(
         symptom, people, ground.world.person("usual_secondary")[people], ground.disease("cough"), ground.days_in(whole, len(people))
     )
-    pairs = ground.world.people.ailments
-    known = pairs[pairs["is_registered"] & (pairs["disease"] == ground.disease("hypertension"))]["person"]
-    people = ground.choose_people(ground.amount(25), np.isin(np.arange(len(ground.world.people.persons)), known))
+    people = ground.choose_people(ground.amount(25), ground.registered("hypertension"))
     refill = ground.tag(lookalike=True, free=True)
     ground.attend(refill, people, ground.world.person("usual_clinic")[people], ground.disease("cold"), ground.days_in(whole, len(people)),
                   kind=CHRONIC, registered=ground.disease("hypertension"))  # fmt: skip
