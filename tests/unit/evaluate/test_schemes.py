@@ -67,3 +67,9 @@ def test_nothing_at_all():
     empty = scheme_table(evidence(), TRUTH.iloc[:0], LOOKALIKES.iloc[:0])
     assert empty["perpetrators"].sum() == 0
     assert empty["precision"].isna().all()
+
+
+def test_a_victim_is_no_perpetrator():
+    truth = TRUTH.assign(role=["perpetrator", "perpetrator", "victim", "perpetrator", "perpetrator"])
+    row = scheme_table(FOUND, truth, LOOKALIKES).set_index("scheme").loc["phantom_bed"]
+    assert (row["perpetrators"], row["cases_found"], row["guilty_claims"]) == (2, 1, 4)

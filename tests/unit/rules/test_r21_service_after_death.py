@@ -58,3 +58,18 @@ def test_service_after_the_day_is_evidence_late_settlement_and_transfer_are_not(
 
 def test_nobody_is_accused_before_the_suspension_is_known(claims):
     assert "LAPSED" not in set(run_rules(claims, "2024-05-31", rules=["service_after_death"]).claim_id)
+
+
+def test_a_house_that_bills_the_dead_answers_itself_a_card_in_use_its_holder(make_claims):
+    rows = [
+        ("H1", "HOUSE", "H1", "outpatient"),
+        ("H2", "HOUSE", "H1", "outpatient"),
+        ("C1", "CARD", "Y1", "pharmacy"),
+        ("T1", "TRAVELS", "H1", "outpatient"),
+        ("T2", "TRAVELS", "H2", "outpatient"),
+    ]
+    claims = [{"claim_id": name, "patient_id": person, "institution_id": place, "visit_type": kind} for name, person, place, kind in rows]
+    people = [{"patient_id": person, "death_date": "2024-05-01"} for person in ("HOUSE", "CARD", "TRAVELS")]
+    found = run_rules(make_claims(claims=claims, patients=people), "2024-06-30", rules=["service_after_death"]).set_index("claim_id")
+    assert found.entity_id.to_dict() == {"H1": "H1", "H2": "H1", "C1": "CARD", "T1": "TRAVELS", "T2": "TRAVELS"}
+    assert found.entity_type["H1"] == "institution"

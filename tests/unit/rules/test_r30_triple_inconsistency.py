@@ -57,3 +57,38 @@ def test_missing_fields_are_reported_beside_the_hits(claims, make_claims):
 def test_a_triple_that_is_not_configured_is_not_judged(claims):
     only = {"triple_inconsistency": {"triples": ["bill_record_stock"]}}
     assert run_rules(claims, "2024-06-30", rules=["triple_inconsistency"], parameters=only).empty
+
+
+def test_bill_record_and_stock(make_claims):
+    def sale(name, place, item, day):
+        return {"claim_id": name, "institution_id": place, "patient_id": name, "started_on": day}, {"claim_id": name, "item_code": item}
+
+    # H1 bills X month after month, its record shows the visit, its shelf never held it; H2 and H3 have what they bill
+    sales = [sale(f"{place}{n}", place, "X", f"2024-0{1 + n % 6}-10") for place in ("H1", "H2", "H3") for n in range(30)]
+    stock = [
+        {
+            "institution_id": place,
+            "item_code": "X",
+            "month": f"2024-0{month}-01",
+            "opening": 50.0,
+            "closing": 50.0,
+            "returned": 0.0,
+            "unit": "base",
+        }
+        | {"purchased": 0.0 if place == "H1" else 5.0}
+        for place in ("H1", "H2", "H3")
+        for month in range(1, 7)
+    ]
+    visits = [
+        {"visit_id": f"V{claim['claim_id']}", "started_at": f"{claim['started_on']} 09:00:00", "ended_at": None} for claim, _ in sales
+    ]
+    claims = make_claims(
+        claims=[claim for claim, _ in sales],
+        items=[item for _, item in sales],
+        visits=visits,
+        inventory=stock,
+        catalogue=[{"item_code": "X", "name": "X", "list_type": "drug"}],
+    )
+    found = run_rules(claims, "2024-06-30", rules=["triple_inconsistency"])
+    assert set(found.entity_id) == {"H1"}
+    assert len(found) == 30

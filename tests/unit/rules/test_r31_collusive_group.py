@@ -42,9 +42,10 @@ def found(make_claims):
 
 
 def test_the_group_is_found_village_and_family_are_not(found):
-    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("doctor", "D1"), ("pharmacy", "Y1")}
+    ring = {("doctor", "D1"), ("pharmacy", "Y1")} | {("patient", f"G{n}") for n in range(6)}
+    assert set(zip(found.entity_type, found.entity_id, strict=True)) == ring
 
 
 def test_visits_speak_against_the_doctor_sales_against_the_pharmacy(found):
-    assert found.entity_type.value_counts().to_dict() == {"doctor": 30, "pharmacy": 30}
+    assert found.entity_type.value_counts().to_dict() == {"doctor": 30, "pharmacy": 30, "patient": 30}
     assert found[found.entity_type == "pharmacy"].amount_in_question.max() <= 80.0
