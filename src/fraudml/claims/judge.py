@@ -70,8 +70,11 @@ def judged(
     tables : canonical tables that this run reads; checks that need another one are left out.
     keep : condition under which ``_apart`` is made.
     """
+    checks = checks_of(table, QUARANTINE, tables)
+    # each condition once: one that looks into another table would be joined twice
+    found = "".join(f", {check.sql} as _found_{number}" for number, check in enumerate(checks))
     faults = [(f"{identifier(name)} is null", f"missing_value:{name}") for name in CANONICAL[table].required]
-    faults += [(f"({check.sql})", check.code) for check in checks_of(table, QUARANTINE, tables)]
+    faults += [(f"_found_{number}", check.code) for number, check in enumerate(checks)]
     details = ", ".join(f"case when {sql} then {literal(code)} end" for sql, code in faults)
     columns = ", ".join(f"cast({identifier(name)} as {type_}) as {identifier(name)}" for name, type_ in CANONICAL[table].columns.items())
     source = ", ".join(f"{literal(name)}: {source_column(name)}" for name in types)
@@ -81,7 +84,7 @@ def judged(
         from (
             select *, case when _unread is not null or {" or ".join(sql for sql, _ in faults)}
                 then concat_ws('|', _unread, {details}) end as _fault
-            from ({rows}))"""
+            from (select *{found} from ({rows})))"""
 
 
 def fuller_first(table: str) -> str:

@@ -21,6 +21,7 @@ UNREAD = {
 DATE_FORMATS = ("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d%H%M", "%Y.%m.%d %H:%M:%S")
 """Shapes beside the ISO ones that DuckDB reads by itself (``2024-01-05``, ``2024/1/5``, with or without a time)."""
 
+FLAGS = {word: True for word in ("1", "true", "t", "y", "yes", "是")} | {word: False for word in ("0", "false", "f", "n", "no", "否")}
 MONTH_FORMATS = ("%Y-%m", "%Y%m", "%Y/%m")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
@@ -92,7 +93,7 @@ def _something(column: Column, seen: str, of_type: str) -> str:
     """Condition that a given value is more than blanks, and no code that is declared to mean nothing."""
     text = _text(seen, of_type)
     nothing = [code for code, value in (column.codes or {}).items() if value is None]
-    return f"{text} is not null" + (f" and {text} not in ({', '.join(map(literal, nothing))})" if nothing else "")
+    return " and ".join([f"{text} is not null", *(f"{text} <> {literal(code)}" for code in nothing)])
 
 
 def _value(column: Column, given: str, of_type: str, name: str, type_: str, separator: str) -> str:
@@ -157,8 +158,9 @@ def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> st
         return f"cast(date_trunc('month', {value}) as date)" if name == "month" else value
     if type_ == "BOOLEAN":
         usual = "" if of_type != "VARCHAR" else f"case {given} when '1' then true when '0' then false end, "
-        return f"""coalesce({usual}case when lower({text}) in ('1', 'true', 't', 'y', 'yes', '是') then true
-            when lower({text}) in ('0', 'false', 'f', 'n', 'no', '否') then false end)"""
+        # a case, not an IN: a long list would become a join of every row
+        cases = " ".join(f"when {literal(word)} then {str(meaning).lower()}" for word, meaning in FLAGS.items())
+        return f"coalesce({usual}case lower({text}) {cases} end)"
     if type_ == "VARCHAR[]":
         if of_type.endswith("[]"):
             return f"cast({given} as varchar[])"
