@@ -8,7 +8,7 @@ from scipy import sparse
 
 from fraudml.claims.store import Snapshot
 from fraudml.graph.blocks import dense_blocks
-from fraudml.graph.candidates import SIGNIFICANCE, Candidate, address_groups, claims_of_patients, is_family
+from fraudml.graph.candidates import FAMILY_SIZE, SIGNIFICANCE, Candidate, address_groups, claims_of_patients, is_family
 from fraudml.graph.communities import DENSITY, communities
 from fraudml.graph.covisits import MIN_DAYS, CoVisits, expected_company, expose_surprise
 from fraudml.graph.tails import log_chance_of_meetings
@@ -104,6 +104,15 @@ def _visitors(snapshot: Snapshot) -> pd.Series:
     return table.set_index("provider")["visitors"]
 
 
+def _days_elsewhere(joint: pd.DataFrame) -> int:
+    """Joint days at other places than the most usual one.
+
+    Few people at one place may just have the same rhythm, a refill every four weeks, say: one coincidence that repeats itself.
+    """
+    days = joint.groupby("place_id")["met_on"].nunique().sort_index()
+    return joint.loc[joint["place_id"] != days.idxmax(), "met_on"].nunique()
+
+
 def _tested(
     group: list[str],
     chance: tuple[float, float],
@@ -119,6 +128,8 @@ def _tested(
     if attendance.empty:
         return None
     joint = claims[claims["claim_id"].isin(attendance["claim_id"])]
+    if len(group) <= FAMILY_SIZE and _days_elsewhere(joint) < MIN_DAYS:
+        return None
     together = attendance.groupby(["met_on", "provider"])["patient_id"].nunique()
     largest = together.groupby("met_on").max()
     by_chance = log_chance_of_meetings((largest * (largest - 1) / 2).sum(), (largest - 1).sum(), *chance)

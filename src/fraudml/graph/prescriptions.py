@@ -28,8 +28,9 @@ PRIOR = 10.0
 
 MIN_LIFT = 3.0
 MIN_SHARE = 0.2
+ONE_VILLAGE = 0.5
 
-COLUMNS = ("prescriber_id", "pharmacy_id", "patients", "of_prescriber", "of_pharmacy", "expected", "lift", "p_value")
+COLUMNS = ("prescriber_id", "pharmacy_id", "patients", "of_prescriber", "of_pharmacy", "expected", "lift", "p_value", "from_one_address")
 
 
 def prescription_pairs(snapshot: Snapshot) -> pd.DataFrame:
@@ -39,7 +40,8 @@ def prescription_pairs(snapshot: Snapshot) -> pd.DataFrame:
     -------
     prescriber_id, pharmacy_id, patients (of the pair), of_prescriber and of_pharmacy (patients of either with external prescriptions,
     once per counterpart), expected (patients under the null), lift (patients / expected, or / 1 where less is expected), p_value
-    (binomial tail, Bonferroni over the pairs).
+    (binomial tail, Bonferroni over the pairs), from_one_address (share of the pair's patients that live in the commonest address group; 0
+    unknown).
     """
     from scipy.stats import binom
 
@@ -66,6 +68,12 @@ def prescription_pairs(snapshot: Snapshot) -> pd.DataFrame:
             select prescribing_institution_id, cast(count(*) as double) as total from prescribed group by prescribing_institution_id
         ), at_institution_pharmacy as (
             select prescribing_institution_id, pharmacy_id, cast(count(*) as double) as total from prescribed group by all
+        ), address as (
+            select prescriber_id, pharmacy_id, max(persons) / sum(persons) as share from (
+                select rx.prescriber_id, rx.pharmacy_id, person.address_group, cast(count(*) as double) as persons
+                from prescribed as rx join patients as person on rx.patient_id = person.patient_id
+                where person.address_group is not null group by all)
+            group by all
         ), catchment as ({_catchment()})
         select pair.prescriber_id, pair.pharmacy_id, pair.prescribing_institution_id, pair.patients, by_prescriber.total as of_prescriber,
             by_pharmacy.total as of_pharmacy,
@@ -73,11 +81,13 @@ def prescription_pairs(snapshot: Snapshot) -> pd.DataFrame:
             (at_institution_pharmacy.total - pair.patients + {PRIOR} * catchment.share)
                 / (at_institution.total - by_prescriber.total + {PRIOR}) * by_prescriber.total as by_colleagues,
             at_institution.total - by_prescriber.total as colleagues,
-            by_prescriber.total * by_pharmacy.total / (select count(*) from prescribed) as by_degree
+            by_prescriber.total * by_pharmacy.total / (select count(*) from prescribed) as by_degree,
+            coalesce(address.share, 0) as from_one_address
         from pair
         join by_prescriber on pair.prescriber_id = by_prescriber.prescriber_id
         join by_pharmacy on pair.pharmacy_id = by_pharmacy.pharmacy_id
         join catchment on pair.prescriber_id = catchment.prescriber_id and pair.pharmacy_id = catchment.pharmacy_id
+        left join address on pair.prescriber_id = address.prescriber_id and pair.pharmacy_id = address.pharmacy_id
         left join at_institution on pair.prescribing_institution_id = at_institution.prescribing_institution_id
         left join at_institution_pharmacy on pair.prescribing_institution_id = at_institution_pharmacy.prescribing_institution_id
             and pair.pharmacy_id = at_institution_pharmacy.pharmacy_id
@@ -178,11 +188,14 @@ def prescription_rings(snapshot: Snapshot, pairs: pd.DataFrame) -> list[Candidat
     """Prescribers and pharmacies whose tie no explanation covers, with the patients between them.
 
     A pair counts when it is significant after correction, at least three times the expectation, and a fifth of what one of the two does in
-    external prescriptions. Pairs that share a prescriber or a pharmacy make one ring. Its claims are the sales, and the patient's visits
-    to the prescriber in the three days before.
+    external prescriptions, unless most of its patients live in one address group: a village has its clinic and its pharmacy. Pairs that
+    share a prescriber or a pharmacy make one ring. Its claims are the sales, and the patient's visits to the prescriber in the three days
+    before.
     """
     share = pairs["patients"] / pairs[["of_prescriber", "of_pharmacy"]].min(axis=1)
-    strong = pairs[(pairs["p_value"] <= SIGNIFICANCE) & (pairs["lift"] >= MIN_LIFT) & (share >= MIN_SHARE)]
+    strong = pairs[
+        (pairs["p_value"] <= SIGNIFICANCE) & (pairs["lift"] >= MIN_LIFT) & (share >= MIN_SHARE) & (pairs["from_one_address"] <= ONE_VILLAGE)
+    ]
     out = []
     for group in _connected(strong):
         snapshot.engine.register("tied_pairs", group[["prescriber_id", "pharmacy_id"]])
@@ -199,16 +212,19 @@ def prescription_rings(snapshot: Snapshot, pairs: pd.DataFrame) -> list[Candidat
             order by met_on, claim_id""")
         sales = claims[claims["pharmacy_id"].notna()]
         on_day = sales.groupby(["pharmacy_id", "met_on"])["patient_id"].transform("nunique")
+        synchrony = float((on_day >= 2).mean())
+        by_chance = 1 - np.exp(-len(sales) / ((sales["met_on"].max() - sales["met_on"].min()).days + 1))
         of_prescribers = group.drop_duplicates("prescriber_id")["of_prescriber"].sum()
         ends = [("doctor", one) for one in sorted(set(group["prescriber_id"]))] + [
             ("pharmacy", one) for one in sorted(set(group["pharmacy_id"]))
         ]
         out.append(
             Candidate(
-                scheme="external_prescription_collusion",
+                # patients who come to the till together are in it; those who come one by one are sent there
+                scheme="collusive_group" if synchrony > (1 + by_chance) / 2 else "external_prescription_collusion",
                 patients=sorted(set(claims["patient_id"])),
                 claims=claims,
-                synchrony=float((on_day >= 2).mean()),
+                synchrony=synchrony,
                 density=min(1.0, float(group["patients"].sum() / of_prescribers)),
                 expected_density=min(1.0, float(group["expected"].sum() / of_prescribers)),
                 p_value=float(group["p_value"].min()),

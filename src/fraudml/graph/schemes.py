@@ -47,13 +47,13 @@ def _is_public(institution_id: str, snapshot: Snapshot) -> bool:
 def _buys_dearly(claims: pd.DataFrame, snapshot: Snapshot) -> bool:
     """Whether the group's typical bill for drugs lies in the upper quarter of all bills for drugs.
 
-    Without item lines, the sales of pharmacies stand for drugs.
+    Without item lines, all bills of outpatients and sales stand for them.
     """
     if snapshot.has("items"):
         listed = ", ".join(f"'{kind}'" for kind in DRUGS)
         bills = f"select claim_id, sum(amount) as amount from items where charge_type in ({listed}) group by claim_id"
     else:
-        bills = "select claim_id, amount from encounters where pharmacy_id is not null"
+        bills = "select claim_id, amount from encounters where not is_stay"
     snapshot.engine.register("joint_claims", claims[["claim_id"]])
     own, all_others = snapshot.engine.rows(f"""
         select median(amount) filter (where claim_id in (select claim_id from joint_claims)), quantile_cont(amount, 0.75) from

@@ -1,0 +1,238 @@
+"""Rings are found, and what looks like one is left alone (R04, R16, R23, R24, R31).
+
+A quiet town of 400 people in 20 villages goes its ways; each test adds one story to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fraudml as fm
+
+Rows = list[dict[str, Any]]
+DAYS = [str(day.date()) for day in pd.date_range("2023-07-03", "2024-06-25")]
+AS_OF = "2024-06-30"
+PEOPLE = 400
+
+
+def village_of(person: int) -> int:
+    return person // 20
+
+
+@pytest.fixture(scope="module")
+def town() -> Rows:
+    """Some 4 500 claims: everybody sees one of six hospitals' 24 doctors now and then, and buys in one of five pharmacies."""
+    rng = np.random.default_rng(11)
+    rows: Rows = []
+    for person in range(PEOPLE):
+        for day in rng.choice(len(DAYS), rng.poisson(8), replace=False):
+            place = (village_of(person) + int(rng.integers(0, 3))) % 6
+            rows.append(visit(person, f"H{place}", int(day), f"D{place}{rng.integers(4)}", amount=round(float(rng.gamma(4, 30)), 2)))
+            if rng.random() < 0.4:
+                shop = f"Y{(village_of(person) + int(rng.integers(0, 2))) % 5}"
+                rows.append(sale(person, shop, int(day), (f"H{place}", f"D{place}{rng.integers(4)}") if rng.random() < 0.4 else None))
+    return rows
+
+
+def visit(person: int, place: str, day: int, doctor: str, amount: float = 100.0, **more: Any) -> dict[str, Any]:
+    return {
+        "patient_id": f"P{person}",
+        "institution_id": place,
+        "started_on": DAYS[day],
+        "doctor_id": doctor,
+        "total_amount": amount,
+    } | more
+
+
+def sale(person: int, shop: str, day: int, prescribed: tuple[str, str] | None = None, amount: float = 80.0) -> dict[str, Any]:
+    row = {
+        "patient_id": f"P{person}",
+        "institution_id": shop,
+        "started_on": DAYS[day],
+        "visit_type": "pharmacy",
+        "doctor_id": None,
+        "total_amount": amount,
+    }
+    if prescribed:
+        row |= {"prescribing_institution_id": prescribed[0], "prescribing_doctor_id": prescribed[1]}
+    return row
+
+
+def stay(person: int, place: str, day: int, doctor: str = "D90") -> dict[str, Any]:
+    left = str((pd.Timestamp(DAYS[day]) + pd.Timedelta(days=6)).date())
+    return visit(person, place, day, doctor, 3000.0, visit_type="inpatient", ended_on=left)
+
+
+@pytest.fixture
+def rings_of(make_claims, town: Rows):
+    def find(story: Rows, **tables: Rows) -> pd.DataFrame:
+        people = [{"patient_id": f"P{one}", "address_group": f"A{village_of(one)}", "region": "R1"} for one in range(PEOPLE)]
+        changed = {row["patient_id"]: row for row in tables.pop("patients", [])}
+        claims = make_claims(claims=town + story, patients=[row | changed.get(row["patient_id"], {}) for row in people], **tables)
+        return fm.claim_graph(claims, as_of=AS_OF).rings
+
+    return find
+
+
+def members(ring: pd.Series, entity_type: str) -> set[str]:
+    return {member["entity_id"] for member in ring["members"] if member["entity_type"] == entity_type}
+
+
+# ------------------------------------------------------------------ what must be found
+def test_induced_admission_r04(rings_of) -> None:
+    busload = list(range(40, 52))
+    waves = [stay(person, "H9", day) for day in (60, 150, 240) for person in busload]
+    others = [stay(int(person), "H9", int(day)) for person, day in zip(np.arange(0, 400, 5), np.linspace(3, 350, 80), strict=True)]
+    rings = rings_of(waves + others, institutions=[{"institution_id": "H9", "ownership": "private"}])
+    assert rings["scheme"].tolist() == ["induced_admission"]
+    ring = rings.iloc[0]
+    assert members(ring, "patient") == {f"P{person}" for person in busload}
+    assert members(ring, "institution") == {"H9"}
+    assert len(ring["claim_ids"]) == 36
+    assert ring["density"] > 5 * ring["expected_density"]
+
+
+def test_drug_resale_r16(rings_of) -> None:
+    troop = [3, 47, 111, 222]
+    trips = [
+        visit(person, f"H{number % 6}", day, f"D{number % 6}0", 2500.0) for number, day in enumerate(range(5, 340, 14)) for person in troop
+    ]
+    rings = rings_of(trips)
+    assert rings["scheme"].tolist() == ["drug_resale"]
+    ring = rings.iloc[0]
+    assert members(ring, "patient") == {f"P{person}" for person in troop}
+    assert ring["synchrony"] > 0.6
+    assert ring["p_value"] < 1e-6
+
+
+def test_nursing_home_collusion_r23(rings_of) -> None:
+    residents = list(range(100, 114))
+    rounds = [visit(person, "H2", day, "D20", 260.0) for day in range(7, 340, 10) for person in residents]
+    rings = rings_of(rounds)
+    assert rings["scheme"].tolist() == ["nursing_home_collusion"]
+    assert members(rings.iloc[0], "doctor") == {"D20"}
+    assert members(rings.iloc[0], "patient") == {f"P{person}" for person in residents}
+
+
+def test_external_prescription_collusion_r24(rings_of) -> None:
+    rng = np.random.default_rng(2)
+    sent = [
+        row
+        for person in range(0, 400, 8)
+        for day in rng.integers(0, len(DAYS) - 3, 2)
+        for row in (visit(person, "H1", int(day), "D10"), sale(person, "Y9", int(day) + 1, ("H1", "D10")))
+    ]
+    passers_by = [sale(int(person), "Y9", int(day)) for person, day in zip(rng.integers(0, 400, 60), rng.integers(0, 350, 60), strict=True)]
+    rings = rings_of(sent + passers_by)
+    assert rings["scheme"].tolist() == ["external_prescription_collusion"]
+    assert members(rings.iloc[0], "doctor") == {"D10"}
+    assert members(rings.iloc[0], "pharmacy") == {"Y9"}
+    assert len(rings.iloc[0]["claim_ids"]) >= 180  # the visits beside the sales
+
+
+def test_collusive_group_r31(rings_of) -> None:
+    cards = [5, 31, 77, 123, 160, 201, 250, 333, 390]
+    trips = [
+        row
+        for number, day in enumerate(range(4, 340, 17))
+        for person in cards
+        if (number + person) % 5
+        for row in (visit(person, "H3", day, "D31"), sale(person, "Y4", day, ("H3", "D31")))
+    ]
+    rings = rings_of(trips)
+    assert rings["scheme"].tolist() == ["collusive_group"]
+    ring = rings.iloc[0]
+    assert members(ring, "patient") >= {f"P{person}" for person in cards}
+    assert "D31" in members(ring, "doctor")
+    assert members(ring, "pharmacy") == {"Y4"}
+
+
+# ------------------------------------------------------------------ what must be left alone
+def test_an_honest_town_has_no_rings(rings_of) -> None:
+    assert rings_of([]).empty
+
+
+def test_a_village_with_one_clinic_and_one_pharmacy_is_no_ring(rings_of) -> None:
+    rng = np.random.default_rng(3)
+    village = [
+        row
+        for person in range(200, 220)
+        for day in rng.choice(len(DAYS), 20, replace=False)
+        for row in (visit(person, "H8", int(day), "D80"), sale(person, "Y8", int(day), ("H8", "D80")))
+    ]
+    assert rings_of(village).empty
+
+
+def test_a_family_is_no_ring(rings_of) -> None:
+    family = [
+        row
+        for number, day in enumerate(range(4, 340, 15))
+        for person in (60, 61, 62, 63)
+        for row in (visit(person, f"H{number % 4}", day, f"D{number % 4}1"), sale(person, "Y2", day))
+    ]
+    assert rings_of(family).empty
+
+
+def test_contract_visiting_days_are_no_ring(rings_of) -> None:
+    rng = np.random.default_rng(4)
+    visits = [
+        visit(person, "H2", day, "D20", round(float(rng.gamma(3, 20)), 2))
+        for day in range(9, 340, 30)
+        for person in range(140, 160)
+        if rng.random() < 0.6
+    ]
+    assert rings_of(visits).empty
+
+
+def test_a_school_accident_is_no_ring(rings_of) -> None:
+    accident = [stay(person, f"H{person % 3}", 100) for person in range(280, 300)]
+    assert rings_of(accident, institutions=[{"institution_id": f"H{i}", "ownership": "private"} for i in range(3)]).empty
+
+
+def test_an_epidemic_is_no_ring(rings_of) -> None:
+    rng = np.random.default_rng(6)
+    sick = [
+        stay(int(person), "H5", int(peak + rng.integers(0, 6))) for peak in (120, 300) for person in rng.choice(PEOPLE, 160, replace=False)
+    ]
+    assert rings_of(sick, institutions=[{"institution_id": "H5", "ownership": "private"}]).empty
+
+
+def test_dialysis_shifts_are_no_ring(rings_of) -> None:
+    shift = [
+        visit(person, "H4", day, "D40", 400.0)
+        for person in (15, 95, 175, 255, 335, 375)
+        for day in range(len(DAYS))
+        if pd.Timestamp(DAYS[day]).dayofweek in (0, 2, 4)
+    ]
+    assert rings_of(shift).empty
+
+
+def test_refills_of_the_same_rhythm_are_no_ring(rings_of) -> None:
+    trios = [(first, first + 100, first + 200) for first in (2, 9, 16)]
+    refills = [sale(person, "Y1", day) for trio in trios for person in trio for day in range(trio[0], 350, 28)]
+    assert rings_of(refills).empty
+
+
+def test_the_only_pharmacy_beside_the_hospital_is_no_ring(rings_of) -> None:
+    rng = np.random.default_rng(8)
+    beside = [
+        sale(int(rng.integers(PEOPLE)), "Y7", int(rng.integers(len(DAYS))), ("H1", f"D1{doctor}")) for doctor in range(4) for _ in range(40)
+    ]
+    assert rings_of(beside).empty
+
+
+# ------------------------------------------------------------------ identity
+def test_ids_persist_while_most_members_do() -> None:
+    from fraudml.graph.rings import with_earlier_ids
+
+    def ring(ring_id: str, *people: str) -> dict[str, Any]:
+        return {"ring_id": ring_id, "members": [{"entity_type": "patient", "entity_id": one, "role": "patient"} for one in people]}
+
+    before = pd.DataFrame([ring("Gold", "a", "b", "c", "d"), ring("Gelse", "x", "y")])
+    now = pd.DataFrame([ring("Gnew", "a", "b", "c", "e"), ring("Gother", "x", "u", "v", "w")])
+    assert with_earlier_ids(now, before)["ring_id"].tolist() == ["Gold", "Gother"]
+    assert with_earlier_ids(now, before.iloc[:0])["ring_id"].tolist() == ["Gnew", "Gother"]
