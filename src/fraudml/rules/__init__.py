@@ -6,7 +6,8 @@ The file's keys stand in ARCHITECTURE.md ("conf/rules"). ``sql`` is one query th
 
 - required columns ``entity_id`` (against whom), ``claim_id`` (null where no claim is meant), ``occurred_on`` (DATE), ``amount_in_question``
   (CNY, only the excess where that is what is in question);
-- optional ``entity_type`` (default: the file's ``suspect``; an ``institution`` that is a pharmacy becomes ``pharmacy`` by itself), ``line_id``, ``strength`` in (0, 1] (default 1: beyond doubt);
+- optional ``entity_type`` (default: the file's ``suspect``; an ``institution`` that is a pharmacy becomes ``pharmacy`` by itself),
+  ``line_id``, ``strength`` in (0, 1] (default 1: beyond doubt);
 - every other column is a fact: a placeholder of the wordings ``zh`` and ``en`` (dates, numbers, texts and lists as they are). A rule
   with several kinds of traces yields a column ``sign`` and words each: ``zh: {idle: …, elsewhere: …}``.
 

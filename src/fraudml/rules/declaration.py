@@ -20,7 +20,7 @@ KINDS = ("policy", "management", "medical")
 SEVERITIES = ("clear", "suspicious", "screen")
 STAGES = ("before", "during", "after")
 GIVEN = ("as_of", "since", "months", "context")
-"""Names that a rule's SQL may use as ``$name`` besides its parameters: the day, the day before the window, its length, the day before ``lines``."""
+"""What SQL may use as ``$name`` besides the rule's parameters: the day, the day before the window, its length, the day before ``lines``."""
 
 _BILINGUAL = ("name", "exempt", "benign", "check", "documents")
 _KEYS = {"id", "row", "kind", "severity", "stage", "suspect", "clause", "needs", "parameters", "sql", *_BILINGUAL, *LANGUAGES}

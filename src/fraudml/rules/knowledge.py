@@ -127,13 +127,11 @@ def _check_parquet(engine: Engine, path: Path, name: str, content: Any) -> None:
         for column, day in (("started_on", _FIRST), ("ended_on", _LAST))
     )
     key = ", ".join(f'"{each}"' for each in content["key"])
-    twice = engine.rows(
-        f"select {key} from (select *, lead({start}) over (partition by {key} order by {start}, {end}) <= {end} as twice from {name}) where twice limit 5"
-    )
+    following = f"lead({start}) over (partition by {key} order by {start}, {end})"
+    twice = engine.rows(f"select {key} from (select *, {following} <= {end} as twice from {name}) where twice order by all limit 5")
     if twice:
-        raise FraudmlError(
-            "knowledge.overlap", f"{content['parquet']}: entries hold on the same days, first keys: {twice}.", "End the earlier entry."
-        )
+        message = f"{content['parquet']}: entries hold on the same days, first keys: {twice}."
+        raise FraudmlError("knowledge.overlap", message, "End the earlier entry the day before.")
 
 
 def _as_sql(rows: list[list[Any]] | None, columns: dict[str, str]) -> str:

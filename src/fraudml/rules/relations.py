@@ -25,7 +25,8 @@ MACROS = {
     "poisson_surprise": "(k, expected) as case when k > expected then k * ln(k / greatest(expected, 1e-9)) - (k - expected) else 0 end",
     # the same for k successes in n trials of chance p
     "binomial_surprise": """(k, n, p) as case when n > 0 and k > n * p then
-        k * ln(k / (n * greatest(p, 1e-9))) + case when k < n then (n - k) * ln((n - k) / (n * greatest(1 - p, 1e-9))) else 0 end else 0 end""",
+        k * ln(k / (n * greatest(p, 1e-9)))
+        + case when k < n then (n - k) * ln((n - k) / (n * greatest(1 - p, 1e-9))) else 0 end else 0 end""",
     # great-circle distance
     # (least() passes over a null, so a missing coordinate is asked for first)
     "kilometres": """(lon1, lat1, lon2, lat2) as case when lon1 + lat1 + lon2 + lat2 is not null then
@@ -66,7 +67,8 @@ RELATIONS: dict[str, Relation] = {
     "cases": Relation(
         "one claim, refunds netted, with its institution's and patient's attributes and its main diagnosis",
         """
-        select claim.claim_id, coalesce(claim.visit_id, claim.claim_id) as visit_id, claim.patient_id, claim.institution_id, claim.doctor_id,
+        select claim.claim_id, coalesce(claim.visit_id, claim.claim_id) as visit_id,
+            claim.patient_id, claim.institution_id, claim.doctor_id,
             claim.visit_type, claim.is_stay, claim.insurance_type, claim.registered_disease, claim.started_on,
             coalesce(claim.ended_on, claim.started_on) as ended_on, claim.settled_at, claim.settled_on, claim.nights,
             claim.total_amount, claim.in_scope_amount, claim.fund_amount, claim.account_amount, claim.cash_amount,
@@ -80,9 +82,12 @@ RELATIONS: dict[str, Relation] = {
         from claims as claim
         left join institutions as place on claim.institution_id = place.institution_id
         left join patients as person on claim.patient_id = person.patient_id
-        left join (select visit_id, max(department) as department, bool_or(is_referred) as is_referred from visits group by visit_id) as visit
-            on claim.visit_id = visit.visit_id
-        left join (select doctor_id, institution_id, min(department) as department from registrations group by doctor_id, institution_id) as post
+        left join (
+            select visit_id, max(department) as department, bool_or(is_referred) as is_referred from visits group by visit_id
+        ) as visit on claim.visit_id = visit.visit_id
+        left join (
+            select doctor_id, institution_id, min(department) as department from registrations group by doctor_id, institution_id
+        ) as post
             on claim.doctor_id = post.doctor_id and claim.institution_id = post.institution_id
         left join main_diagnosis as diagnosis on claim.claim_id = diagnosis.claim_id""",
     ),
@@ -95,18 +100,23 @@ RELATIONS: dict[str, Relation] = {
     "lines": Relation(
         "one item line after refunds, settled in the window or the six months before, with its one catalogue entry",
         """
-        select line.line_id, line.claim_id, line.patient_id, line.institution_id, line.doctor_id, line.executing_doctor_id, line.pharmacist_id,
-            line.visit_type, line.insurance_type, line.settled_on, line.occurred_at, coalesce(line.occurred_on, line.started_on) as occurred_on,
+        select line.line_id, line.claim_id, line.patient_id, line.institution_id,
+            line.doctor_id, line.executing_doctor_id, line.pharmacist_id, line.visit_type, line.insurance_type,
+            line.settled_on, line.occurred_at, coalesce(line.occurred_on, line.started_on) as occurred_on,
             line.item_code, line.charge_type, line.quantity, line.unit_price, line.amount, line.in_scope_amount, line.days_supply,
             line.body_site, line.department, coalesce(line.is_discounted, false) as is_discounted, line.memo,
             coalesce(place.level, -1) as level, entry.entry_id, coalesce(entry.generic, line.item_code) as generic,
             coalesce(entry.name, line.item_code) as name, coalesce(line.price_cap, entry.price_cap) as price_cap,
-            coalesce(entry.list_type, case when line.charge_type in ('western_drug', 'chinese_patent_drug') then 'drug'
-                when line.charge_type = 'herbal' then 'herbal' when line.charge_type = 'material' then 'consumable' else 'service' end) as list_type
+            coalesce(entry.list_type, case
+                when line.charge_type in ('western_drug', 'chinese_patent_drug') then 'drug'
+                when line.charge_type = 'herbal' then 'herbal'
+                when line.charge_type = 'material' then 'consumable'
+                else 'service' end) as list_type
         from items as line
         left join institutions as place on line.institution_id = place.institution_id
         left join catalogue_entries as entry on line.item_code = entry.item_code and coalesce(place.level, -1) = entry.level
-            and coalesce(line.occurred_on, line.started_on) >= entry.from_day and coalesce(line.occurred_on, line.started_on) < entry.until_day
+            and coalesce(line.occurred_on, line.started_on) >= entry.from_day
+            and coalesce(line.occurred_on, line.started_on) < entry.until_day
         where line.settled_on > $context""",
     ),
     "drug_lines": Relation(
@@ -139,15 +149,18 @@ RELATIONS: dict[str, Relation] = {
             select *, row_number() over (partition by visit_id, patient_id, institution_id order by total_amount desc, claim_id) as place
             from cases where visit_type = 'inpatient' or is_stay
         )
-        select visit_id as stay_id, patient_id, institution_id, min(claim_id) filter (where place = 1) as claim_id, list(claim_id order by claim_id) as claim_ids,
+        select visit_id as stay_id, patient_id, institution_id,
+            min(claim_id) filter (where place = 1) as claim_id, list(claim_id order by claim_id) as claim_ids,
             min(doctor_id) filter (where place = 1) as doctor_id, min(started_on) as started_on, max(ended_on) as ended_on,
             max(ended_on) - min(started_on) as nights, max(settled_on) as settled_on, sum(total_amount) as total_amount,
             sum(fund_amount) as fund_amount, sum(cash_amount) as cash_amount, min(insurance_type) as insurance_type,
-            min(main_diagnosis) filter (where place = 1) as main_diagnosis, min(diagnosis_category) filter (where place = 1) as diagnosis_category,
+            min(main_diagnosis) filter (where place = 1) as main_diagnosis,
+            min(diagnosis_category) filter (where place = 1) as diagnosis_category,
             min(department) filter (where place = 1) as department, any_value(level) as level, any_value(ownership) as ownership,
             any_value(sex) as sex, min(age) as age, any_value(address_group) as address_group, bool_or(is_referred) as is_referred,
             bool_or(is_manual) as is_manual, min(ways.discharge_way) as discharge_way,
-            coalesce(sum(line_count), 0) as line_count, sum(item_amount) as item_amount, sum(bed_amount) as bed_amount, sum(exam_amount) as exam_amount,
+            coalesce(sum(line_count), 0) as line_count, sum(item_amount) as item_amount,
+            sum(bed_amount) as bed_amount, sum(exam_amount) as exam_amount,
             sum(treatment_amount) as treatment_amount, sum(surgery_amount) as surgery_amount, sum(nursing_amount) as nursing_amount,
             sum(drug_amount) as drug_amount
         from placed
@@ -165,7 +178,7 @@ RELATIONS: dict[str, Relation] = {
             on known.registered_disease = disease.registered_disease""",
     ),
     "claim_diagnoses": Relation(
-        "claim x ICD code or prefix that speaks for it: its diagnoses, its registered disease, the patient's registered diseases then valid",
+        "claim x ICD code or prefix that speaks for it: its diagnoses, its registered disease, the patient's that were then valid",
         """
         select distinct claim_id, diagnosis from (
             select claim_id, diagnosis from diagnoses
@@ -173,12 +186,13 @@ RELATIONS: dict[str, Relation] = {
             select claim.claim_id, unnest(disease.icd_prefixes) from claims as claim
             join registrable_diseases as disease on claim.registered_disease = disease.registered_disease
             union all
-            select claim.claim_id, known.icd_prefix from claims as claim join patient_diseases as known on claim.patient_id = known.patient_id
+            select claim.claim_id, known.icd_prefix
+            from claims as claim join patient_diseases as known on claim.patient_id = known.patient_id
                 and known.started_on <= coalesce(claim.ended_on, claim.started_on) and known.ended_on >= claim.started_on
             where known.icd_prefix is not null)""",
     ),
     "covered_by": Relation(
-        "catalogue entry x ICD code that its label (covered) or its payment restriction (permitted) names; entries without a list are absent",
+        "catalogue entry x ICD code that its label (covered) or payment restriction (permitted) names; absent where there is no list",
         """
         with code as (select distinct diagnosis from claim_diagnoses),
         named as (

@@ -163,19 +163,23 @@ def _prepare(snapshot: Snapshot, since: dt.date, context: dt.date, rules: Iterab
 def _evidence(rule: Rule, sql: str, since: dt.date, as_of: dt.date, snapshot: Snapshot) -> str:
     columns = snapshot.engine.check(f"select * from (\n{sql}\n)")
     facts = [name for name in columns if name not in _REQUIRED and name not in _OPTIONAL]
-    packed = "struct_pack(" + ", ".join(f'"{name}" := found."{name}"' for name in facts) + ")" if facts else "struct_pack(nothing := null)"
+    # rounded, so that the order in which threads add up does not show
+    values = {name: f'round(found."{name}", 4)' if columns[name] in ("DOUBLE", "FLOAT") else f'found."{name}"' for name in facts}
+    packed = "struct_pack(" + (", ".join(f'"{name}" := {value}' for name, value in values.items()) or "nothing := null") + ")"
     entity_type = f"coalesce(found.entity_type, '{rule.suspect}')" if "entity_type" in columns else f"'{rule.suspect}'"
     line = "found.line_id" if "line_id" in columns else "cast(null as varchar)"
     strength = "least(1.0, greatest(0.01, coalesce(found.strength, 1.0)))" if "strength" in columns else "1.0"
     return f"""
         select '{rule.id}' as rule, '{rule.row}' as row, '{rule.severity}' as severity,
-            case when {entity_type} = 'institution' and shop.institution_id is not null then 'pharmacy' else {entity_type} end as entity_type,
+            case when {entity_type} = 'institution' and shop.institution_id is not null then 'pharmacy'
+                else {entity_type} end as entity_type,
             cast(found.entity_id as varchar) as entity_id, cast(found.claim_id as varchar) as claim_id,
             cast({line} as varchar) as line_id, cast(found.occurred_on as date) as occurred_on,
             round(cast(coalesce(found.amount_in_question, 0) as double), 2) as amount_in_question,
-            cast({strength} as double) as strength, cast(to_json({packed}) as varchar) as facts
+            round(cast({strength} as double), 4) as strength, cast(to_json({packed}) as varchar) as facts
         from ({sql}) as found left join claims as claim on found.claim_id = claim.claim_id
-        left join (select distinct institution_id from institutions where kind = 'pharmacy') as shop on found.entity_id = shop.institution_id
+        left join (select distinct institution_id from institutions where kind = 'pharmacy') as shop
+            on found.entity_id = shop.institution_id
         where found.entity_id is not null and coalesce(claim.settled_on, found.occurred_on) > date '{since}'
             and coalesce(claim.settled_on, found.occurred_on) <= date '{as_of}'"""
 
