@@ -226,7 +226,8 @@ class _Run:
 
     def _random(self, table: pd.DataFrame, chosen: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
         """Entities drawn from the scored that are neither on the list nor part of a matter on it."""
-        listed = table[table["root"].isin(chosen.index)]
+        # what only models rank and a listed matter took in has not been looked at: it may be drawn
+        listed = table[table["root"].isin(chosen.index) & (table["joined"] != "unsupported")]
         members = [(each["entity_type"], each["entity_id"]) for ids in listed["members"].dropna() for each in ids]
         taken = pd.MultiIndex.from_frame(listed[["entity_type", "entity_id"]]).append(
             pd.MultiIndex.from_tuples(members, names=["entity_type", "entity_id"])

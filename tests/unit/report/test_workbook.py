@@ -8,8 +8,8 @@ import subprocess
 import openpyxl
 import pytest
 
-from fraudml.report.workbook import FINDINGS, HEAD_ROW, KEY_ROW, KEYS_SHEET
 from fraudml.report.words import say, words
+from fraudml.report.workbook import FINDINGS, HEAD_ROW, KEY_ROW, KEYS_SHEET
 
 
 def table(path):
@@ -118,7 +118,9 @@ def test_it_comes_back_from_libreoffice_with_findings(written, tmp_path, ranked)
         cell.data_type = "n" if isinstance(value, float) else "s"
     book.save(tmp_path / "returned.xlsx")
     command = [office, "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to", "xlsx:Calc MS Excel 2007 XML"]
-    subprocess.run([*command, "--outdir", str(tmp_path / "office"), str(tmp_path / "returned.xlsx")], check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [*command, "--outdir", str(tmp_path / "office"), str(tmp_path / "returned.xlsx")], check=True, capture_output=True, timeout=120
+    )
     _, _, rows = table(tmp_path / "office" / "returned.xlsx")
     assert [row["lead_id"] for row in rows] == ranked[1].leads["lead_id"].tolist()
     assert {name: rows[0][name] for name in filled} == filled

@@ -1,0 +1,128 @@
+"""The page in a real browser: opens from file://, clicks through, asks nothing of any network, works by keyboard and on a phone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(written: Path) -> Iterator[Any]:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        opened = chromium.new_page(viewport={"width": 1280, "height": 900})
+        opened.complaints = []
+        opened.on("console", lambda message: opened.complaints.append(message.text) if message.type in ("error", "warning") else None)
+        opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
+        opened.on("dialog", lambda dialog: opened.complaints.append(f"dialog {dialog.message}"))
+        opened.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else opened.complaints.append(request.url))
+        opened.goto((written / "leads.html").as_uri())
+        yield opened
+        assert opened.complaints == []
+        chromium.close()
+
+
+def test_list_filters_and_sorting(page, ranked):
+    leads = ranked[1].leads
+    rows = page.locator("#rows a")
+    assert rows.count() == len(leads)
+    page.select_option("#type", "ring")
+    assert rows.count() == 1
+    page.select_option("#type", "")
+    page.select_option("#scheme", "overpriced_charge")
+    assert rows.count() == 1
+    page.select_option("#scheme", "")
+    page.select_option("#region", "R2")
+    assert 0 < rows.count() < len(leads)
+    page.select_option("#region", "")
+    page.fill("#search", "g1")
+    assert rows.count() == 1
+    page.fill("#search", "there is no such thing")
+    assert rows.count() == 0
+    assert page.locator("#nothing").is_visible()
+    page.fill("#search", "")
+    page.select_option("#sort", "amount")
+    first = rows.first.get_attribute("data-id")
+    assert first == leads.sort_values(["amount_at_risk", "rank"], ascending=[False, True])["lead_id"].iloc[0]
+
+
+def test_every_lead_opens_with_reasons_pictures_and_evidence(page, ranked):
+    for lead in ranked[1].leads.itertuples():
+        page.click(f'#rows a[data-id="{lead.lead_id}"]')
+        page.wait_for_selector("#lead h2", state="visible")
+        assert page.locator("#lead .reasons li").count() >= 1
+        assert page.locator("#lead figure svg").count() >= 1
+        assert page.locator("#lead svg[aria-label]").count() == page.locator("#lead svg").count()
+        assert page.locator("#lead figure parsererror").count() == 0
+        page.keyboard.press("Escape")
+        page.wait_for_selector("#list", state="visible")
+
+
+def test_it_works_by_keyboard(page, ranked):
+    ids = ranked[1].leads["lead_id"].tolist()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#lead h2")
+    assert page.url.endswith(ids[1])
+    page.keyboard.press("j")
+    page.wait_for_function(f"location.hash === '#{ids[2]}'")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#rows a")
+    assert page.evaluate("document.activeElement.dataset.id") == ids[2]
+
+
+def test_hostile_text_is_shown_as_text(page):
+    page.fill("#search", "onerror")
+    page.locator("#rows a").first.click()
+    assert "<img" in page.locator("#lead .who").inner_text()
+    assert page.locator("img").count() == 0
+
+
+def test_a_phone_shows_it_without_scrolling_sideways(page):
+    page.set_viewport_size({"width": 375, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.locator("#rows a").first.click()
+    page.wait_for_selector("#lead h2")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_print_leaves_out_what_only_a_screen_needs(page):
+    page.locator("#rows a").first.click()
+    page.wait_for_selector("#lead h2")
+    page.emulate_media(media="print")
+    assert not page.locator(".bar").is_visible()
+    assert page.locator("#lead h2").is_visible()
+
+
+def test_text_has_enough_contrast(page):
+    """WCAG AA: 4.5 to 1 for every text on its background."""
+    page.locator("#rows a").first.click()
+    page.wait_for_selector("#lead h2")
+    weak = page.evaluate(
+        """() => {
+        const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+        const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+            .reduce((sum, c, n) => sum + c * [0.2126, 0.7152, 0.0722][n], 0);
+        const behind = (node) => { for (; node; node = node.parentElement) { const c = parse(getComputedStyle(node).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
+        return [...document.querySelectorAll("body *")].filter((node) => node.offsetParent !== null || node.ownerSVGElement)
+            .filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()) && !["SCRIPT", "STYLE"].includes(node.tagName))
+            .filter((node) => !node.closest("[aria-disabled]"))
+            .map((node) => { const own = getComputedStyle(node); const front = light(parse(node.ownerSVGElement ? own.fill : own.color)); const back = light(behind(node.parentElement.closest("figure") || node));
+                return [(Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05), node.textContent.trim().slice(0, 20)]; })
+            .filter(([ratio]) => ratio < 4.5); }"""
+    )
+    assert weak == []
