@@ -150,12 +150,15 @@ def _column(given: Any, where: str) -> Column:
 
 
 def missing_required(part: Part, table: str, present: Iterable[str]) -> list[str]:
-    """Required canonical columns for which the part's relation has no source column, as ``canonical (source names)``."""
+    """Required canonical columns for which the part's relation has no source column, as ``canonical (source names)``.
+
+    An expression decides for itself what it makes of absent columns.
+    """
     present = set(present)
     out = []
     for name in CANONICAL[table].required:
         column = part.columns.get(name)
-        if column is None or (column.reads() and not column.reads() & present):
+        if column is None or (column.sql is None and not column.reads() & present):
             out.append(f"{name} ({', '.join(column.names) if column and column.names else 'not mapped'})")
     return out
 
