@@ -30,6 +30,15 @@ _ROLES = {  # share of a bill by what the item is
 _CARE = "charge_type in ('treatment', 'surgery', 'nursing', 'examination', 'laboratory', 'western_drug', 'herbal', 'chinese_patent_drug')"
 
 
+# how common an item is in houses of a kind and level, and its price there: a table of its own, because a query that reads all lines
+# twice would keep a copy of them
+_USUAL_ITEMS = """
+    select claim.kind, claim.level, line.item_code, avg(line.unit_price) as usual_price,
+        min(claim.institution_id) <> max(claim.institution_id) as has_peers,
+        cast(count(*) as double) / sum(count(*)) over (partition by claim.kind, claim.level) as item_share
+    from items as line join window_claims as claim on line.claim_id = claim.claim_id
+    group by claim.kind, claim.level, line.item_code"""
+
 # One entry per level, item and day: validities are cut where one begins or ends. What holds for the level goes before what holds for all,
 # a later beginning before an earlier one (careless sources leave the old entry open).
 _CATALOGUE_AT = """
@@ -59,6 +68,7 @@ def join_claims(snapshot: Snapshot) -> None:
         return
     engine.table("window_claims", _window_claims(snapshot))
     if "items" in snapshot.tables:
+        engine.table("usual_items", _USUAL_ITEMS)
         engine.table("joined_items", _joined_items(snapshot))
     if "diagnoses" in snapshot.tables:
         engine.table("claim_diagnoses", _claim_diagnoses())
@@ -80,7 +90,7 @@ def _window_claims(snapshot: Snapshot) -> str:
         left join (select patient_id, count(distinct registered_disease) as disease_count from registered_diseases group by patient_id)
             as registered            on claim.patient_id = registered.patient_id"""
     return f"""
-        select claim.*,
+        select claim.* exclude (memo),
             case when claim.settled_on > {one} then 1 when claim.settled_on > {three} then 3 else 12 end as w,
             patient.sex, patient.birth_date, patient.death_date, patient.region as patient_region, patient.address_group, patient.mother_id,
             date_diff('day', patient.birth_date, claim.started_on) / 365.25 as age,
@@ -113,20 +123,15 @@ def _joined_items(snapshot: Snapshot) -> str:
                 and line.occurred_on >= entry.valid_from and line.occurred_on < entry.valid_until"""
     return f"""
         with line as (
-            select line.*, {entry},
+            select line.* exclude (line_id, memo, trace_codes, body_site), {entry},
                 claim.w, claim.doctor_id as claim_doctor_id, claim.sex, claim.age, claim.kind, claim.level, claim.is_stay,
                 claim.prescribing_doctor_id
             from items as line join window_claims as claim on line.claim_id = claim.claim_id{join}
-        ), usual as (
-            select kind, level, item_code, avg(unit_price) as usual_price, count(distinct institution_id) as sellers,
-                cast(count(*) as double) / sum(count(*)) over (partition by kind, level) as item_share
-            from line group by kind, level, item_code
         )
         select line.*, coalesce(generic_code, line.item_code) as substance,
             {_ROLES["drug"]} as is_drug,
-            -- how common the item is in houses of the kind and level, and its price beside theirs
             usual.item_share,
-            case when usual.sellers > 1 and usual.usual_price > 0 then unit_price / usual.usual_price end as price_against_peers,
+            case when usual.has_peers and usual.usual_price > 0 then unit_price / usual.usual_price end as price_against_peers,
             coalesce(price_cap, catalogue_cap) as cap,
             case when coalesce(price_cap, catalogue_cap) > 0 then unit_price / coalesce(price_cap, catalogue_cap) end as price_ratio,
             -- half a cent of rounding is no overcharge
@@ -135,7 +140,7 @@ def _joined_items(snapshot: Snapshot) -> str:
                 then abs(amount - quantity * unit_price) > 0.01 * greatest(1, abs(quantity)) end as is_mismatched,
             case when days_supply > 0 and max_daily_dose > 0 then quantity * dose_per_unit / days_supply / max_daily_dose end as dose_ratio,
             case when cast(occurred_at as time) <> time '00:00:00' then hour(occurred_at) end as hour
-        from line join usual on line.item_code = usual.item_code and line.kind = usual.kind
+        from line join usual_items as usual on line.item_code = usual.item_code and line.kind = usual.kind
             and line.level is not distinct from usual.level"""
 
 
@@ -143,7 +148,7 @@ def _claim_diagnoses() -> str:
     return """
         select claim_id, coalesce(min(diagnosis) filter (where is_main), min(diagnosis)) as diagnosis,
             count(distinct diagnosis) as diagnosis_count,
-            md5(string_agg(distinct diagnosis, '|' order by diagnosis)) as diagnosis_set
+            md5(array_to_string(list_sort(list(distinct diagnosis)), '|')) as diagnosis_set
         from diagnoses where claim_id in (select claim_id from window_claims) group by claim_id"""
 
 
