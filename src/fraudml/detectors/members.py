@@ -14,6 +14,7 @@ from fraudml.detectors.forest import single
 from fraudml.errors import FraudmlError
 
 LINEAR_ROUNDS = 200
+FINITE_SQUARES = 1e150
 
 
 class Boosted:
@@ -84,6 +85,7 @@ class Linear:
 
         known = np.where(np.isnan(X), 0.0, 1.0) * weight[:, None]
         total = np.maximum(known.sum(0), 1e-12)
+        X = np.clip(X, -FINITE_SQUARES, FINITE_SQUARES)
         low, high = _quantiles(X, weight, np.array([0.005, 0.995]))
         clipped = np.clip(X, low, high)
         centre = np.nansum(clipped * known, 0) / total

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ISOTONIC_FROM = 1000  # rows of the smaller class from which a free calibration curve is steadier than a logistic one
 TRUST = {"boosted": 1.0, "random_trees": 2.0, "linear": 1.0}  # weights in the blend before the data speak
+ONE_THREAD_BELOW = 1_000_000  # values in a table
 BLOCK = 50_000  # rows explained at a time, which bounds memory
 
 
@@ -136,7 +137,9 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
             [assign_folds(keys, groups_of, target == 1, self._plan.folds, repeat) for repeat in range(self._plan.repeats)], axis=1
         )
         categorical = [number for number, name in enumerate(getattr(self, "feature_names_in_", ())) if str(name) in self._categories.levels]
-        self._models, outputs = grow(X, target, weight, self._fold, self._plan, categorical, self.boosting, self.random_state, self.n_jobs)
+        self._models, outputs = grow(
+            X, target, weight, self._fold, self._plan, categorical, self.boosting, self.random_state, self._jobs(X)
+        )
         self._blend(outputs, target, weight)
         self._remember(groups_of)
         self.oof_margin_ = np.where(place >= 0, self._held_out[place], np.nan)
@@ -204,7 +207,7 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         share = self._model_shares(X, groups)
         out = np.full(len(X), self.expected_value_)
         for kind in self._kinds:
-            outputs = np.column_stack([model.output(X, self.n_jobs) for model in self._models[kind]])
+            outputs = np.column_stack([model.output(X, self._jobs(X)) for model in self._models[kind]])
             out += self.weights_[kind] * (outputs * share).sum(1)
         return out
 
@@ -223,8 +226,8 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
 
     def cross_fitted(self, X: Any, groups: Any = None) -> np.ndarray:
         """Probability of the suspicious class; rows known from training (by ``groups``, else by content) are scored out of fold."""
-        X = self._checked(X)
-        return probability(self._calibrated(self.margin(X, groups=row_keys(X) if groups is None else groups)))
+        known = row_keys(self._checked(X)) if groups is None else groups
+        return probability(self._calibrated(self.margin(X, groups=known)))
 
     def explain(self, X: Any, groups: Any = None) -> pd.DataFrame:
         """Contribution of every feature to the log-odds (before calibration), rows x features.
@@ -243,7 +246,7 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
                 for number, model in enumerate(self._models[kind]):
                     used = share[rows, number] > 0
                     if used.any():
-                        part = model.contributions(X[rows][used], self.n_jobs)
+                        part = model.contributions(X[rows][used], self._jobs(X))
                         out[rows][used] += self.weights_[kind] * share[rows][used, number, None] * part
         names = getattr(self, "feature_names_in_", [f"x{number}" for number in range(self.n_features_in_)])
         return pd.DataFrame(out, columns=names, index=index)
@@ -255,6 +258,10 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         else:
             encoded = self._categories.encode(X)
         return bounded(validate_data(self, encoded, dtype=np.float64, ensure_all_finite=False, reset=False))
+
+    def _jobs(self, X: np.ndarray) -> int | None:
+        """Threads for a table: one for a small one, where waiting for each other costs more than the work."""
+        return 1 if self.n_jobs is None and X.size < ONE_THREAD_BELOW else self.n_jobs
 
     def _calibrated(self, margin: np.ndarray) -> np.ndarray:
         calibrated = self._curve(margin)

@@ -21,8 +21,8 @@ def ranking_metrics(
 
     Returns
     -------
-    ``auc``, ``average_precision``, ``positives``, ``rows``, ``precision_at_<k>``, ``recall_at_<k>``; areas are NaN where one class is missing.
-    Ties count by their expectation.
+    ``auc``, ``average_precision``, ``positives``, ``rows``, ``precision_at_<k>``, ``recall_at_<k>``; areas are NaN where one class is
+    missing. Ties count by their expectation.
     """
     from sklearn.metrics import average_precision_score, roc_auc_score
 

@@ -1,0 +1,157 @@
+"""What scikit-learn, and people who know it, expect of the estimators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.utils.estimator_checks import check_estimator
+
+import fraudml as fm
+
+
+@pytest.fixture(scope="module")
+def table() -> tuple[pd.DataFrame, np.ndarray]:
+    random = np.random.default_rng(0)
+    X = pd.DataFrame(random.normal(size=(240, 4)), columns=["a", "b", "c", "d"])
+    y = (X["a"] + X["b"] * (X["c"] > 0) + random.normal(size=240) > 1).to_numpy().astype(int)
+    X.loc[::7, "b"] = np.nan
+    X.loc[3, "c"], X.loc[4, "c"] = np.inf, -np.inf
+    X["kind"] = pd.Categorical(np.where(random.random(240) > 0.5, "x", "y"))
+    X["empty"] = np.nan
+    X["constant"] = 1.0
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def model(table: tuple[pd.DataFrame, np.ndarray]) -> fm.EntityScorer:
+    return fm.EntityScorer(n_jobs=1).fit(*table)
+
+
+@pytest.mark.parametrize("estimator", [fm.EntityScorer(n_jobs=1, repeats=1), fm.OutlierEnsemble()], ids=lambda one: type(one).__name__)
+def test_check_estimator(estimator: object) -> None:
+    check_estimator(estimator, on_skip=None)
+
+
+def test_reasons_add_up_to_the_score(model: fm.EntityScorer, table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    X, _ = table
+    reasons = model.explain(X)
+    assert list(reasons) == list(X)
+    assert np.allclose(model.expected_value_ + reasons.sum(axis=1), model.margin(X), atol=1e-9)
+
+
+def test_rows_it_was_trained_on_are_scored_by_models_that_did_not_see_them(table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    X, y = table
+    names = np.array([f"E{number % 80}" for number in range(len(X))])
+    model = fm.EntityScorer(n_jobs=1).fit(X, y, groups=names)
+    assert np.allclose(model.margin(X, groups=names), model.oof_margin_, atol=1e-9)
+    assert not np.allclose(model.margin(X), model.oof_margin_)
+    reasons = model.explain(X, groups=names)
+    assert np.allclose(model.expected_value_ + reasons.sum(axis=1), model.oof_margin_, atol=1e-9)
+    strangers = np.array(["nobody"] * len(X))
+    assert np.allclose(model.margin(X, groups=strangers), model.margin(X))
+
+
+def test_row_order_and_names_change_nothing(table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    X, y = table
+    names = np.array([f"E{number // 3}" for number in range(len(X))])
+    order = np.random.default_rng(1).permutation(len(X))
+    renamed = np.array([f"Z{len(X) - number // 3}" for number in range(len(X))])
+    here = fm.EntityScorer(n_jobs=1, repeats=1).fit(X, y, groups=names).predict_proba(X)
+    there = fm.EntityScorer(n_jobs=1, repeats=1).fit(X.iloc[order], y[order], groups=renamed[order]).predict_proba(X)
+    assert np.allclose(here, there, atol=1e-12)
+
+
+def test_saved_models_are_text_and_come_back_whole(model: fm.EntityScorer, table: tuple[pd.DataFrame, np.ndarray], tmp_path: Path) -> None:
+    X, _ = table
+    model.save(tmp_path / "model")
+    assert {path.suffix for path in (tmp_path / "model").iterdir()} <= {".txt", ".json", ".npz"}
+    again = fm.EntityScorer.load(tmp_path / "model")
+    assert np.array_equal(again.predict_proba(X), model.predict_proba(X))
+    assert np.allclose(again.cross_fitted(X), model.cross_fitted(X))
+    assert np.allclose(again.explain(X), model.explain(X))
+
+
+def test_probabilities_are_calibrated_and_distinct() -> None:
+    random = np.random.default_rng(3)
+    X = random.normal(size=(3000, 5))
+    chance = 1 / (1 + np.exp(2 - 1.5 * X[:, 0]))
+    y = random.random(3000) < chance
+    said = fm.EntityScorer(n_jobs=1, members=["boosted", "linear"]).fit(X[:1500], y[:1500]).predict_proba(X[1500:])[:, 1]
+    assert abs(said.mean() - y[1500:].mean()) < 0.03
+    assert np.abs(said - chance[1500:]).mean() < 0.06
+    assert len(np.unique(said)) > 1400
+
+
+def test_unseen_categories_are_missing(model: fm.EntityScorer, table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    X = table[0].assign(kind="never seen")
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X, y: (X, np.zeros(len(X))), "one class"),
+        (lambda X, y: (X, np.arange(len(X)) % 3), "binary"),
+        (lambda X, y: (X.assign(day=pd.Timestamp("2024-01-01")), y), "day"),
+    ],
+)
+def test_what_cannot_be_learnt_is_said(change: object, message: str, table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    with pytest.raises(ValueError, match=message):
+        fm.EntityScorer().fit(*change(*table))  # type: ignore[operator]
+
+
+def test_other_columns_than_trained_on_are_refused(model: fm.EntityScorer, table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict_proba(table[0].rename(columns={"a": "other"}))
+
+
+def test_two_cases_are_enough_to_fit() -> None:
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y = np.zeros(40)
+    y[:1] = 1
+    assert np.isfinite(fm.EntityScorer(n_jobs=1).fit(X, y).predict_proba(X)).all()
+
+
+def test_unlabelled_cases_do_not_pull_probabilities_down() -> None:
+    random = np.random.default_rng(5)
+    X = random.normal(size=(2000, 3))
+    truth = X[:, 0] > 1
+    seen = truth & (random.random(2000) < 0.3)
+    plain = fm.EntityScorer(n_jobs=1, members=["boosted"]).fit(X, seen).predict_proba(X)[truth, 1].mean()
+    aware = fm.EntityScorer(n_jobs=1, members=["boosted"], pu=True).fit(X, seen).predict_proba(X)[truth, 1].mean()
+    assert plain < 0.5 < aware
+
+
+class TestOutlierEnsemble:
+    def test_what_lies_apart_ranks_first(self) -> None:
+        random = np.random.default_rng(0)
+        X = np.vstack([random.normal(size=(300, 4)), random.normal(8, 1, size=(6, 4))])
+        scores = fm.OutlierEnsemble().fit(X).decision_scores_
+        assert set(np.argsort(-scores)[:6]) == set(range(300, 306))
+        assert len(np.unique(scores)) > 290
+
+    def test_p_values_of_ordinary_rows_are_uniform(self) -> None:
+        random = np.random.default_rng(1)
+        p = fm.OutlierEnsemble().fit(random.normal(size=(1000, 5))).p_values(random.normal(size=(2000, 5)))
+        assert (p > 0).all()
+        assert (p <= 1).all()
+        for level in (0.05, 0.1, 0.5):
+            assert abs((p <= level).mean() - level) < 0.04
+
+    def test_row_order_changes_nothing(self) -> None:
+        X = np.random.default_rng(2).normal(size=(120, 3))
+        order = np.random.default_rng(3).permutation(120)
+        assert np.array_equal(
+            fm.OutlierEnsemble().fit(X).decision_scores_[order],
+            fm.OutlierEnsemble().fit(X[order]).decision_scores_,
+        )
+
+    def test_missing_infinite_and_constant_values_are_borne(self) -> None:
+        X = np.random.default_rng(4).normal(size=(50, 4))
+        X[0, 0], X[1, 1], X[:, 2], X[:, 3] = np.inf, np.nan, np.nan, 7.0
+        model = fm.OutlierEnsemble().fit(X)
+        assert np.isfinite(model.decision_function(X)).all()
+        assert model.decision_scores_.argmax() == 0

@@ -1,0 +1,50 @@
+"""Reasons tell one story once, the largest first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fraudml.behaviour import load_catalogue
+from fraudml.contracts import REASONS
+from fraudml.explain import empty_reasons, feature_reasons, ordered, unusual, worded_features
+
+WORDED = worded_features(load_catalogue("patient"))
+NAMES = ["claim_count_3m", "claim_count_12m", "purchase_count_12m"]
+
+
+def figures() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    random = np.random.default_rng(0)
+    index = [f"P{number}" for number in range(50)]
+    values = pd.DataFrame(random.integers(1, 60, size=(50, 3)).astype(float), columns=NAMES, index=index)
+    percentile = (values.rank() - 0.5) / 50 * 100
+    median = pd.DataFrame([values.median()] * 50, index=index)
+    return values, median, percentile
+
+
+def test_windows_of_one_feature_are_one_reason() -> None:
+    values, median, percentile = figures()
+    told = pd.DataFrame([[0.5, 0.2, 0.1]], columns=NAMES, index=["P1"])
+    reasons = feature_reasons(told, values, median, percentile, WORDED, "patient")
+    assert list(reasons.columns) == list(REASONS)
+    assert list(reasons["feature"]) == ["claim_count_3m", "purchase_count_12m"]
+    assert reasons["contribution"].round(9).tolist() == [0.7, 0.1]
+    assert reasons["value"].iloc[0] == values.loc["P1", "claim_count_3m"]
+    assert reasons["text_zh"].str.len().gt(5).all()
+    assert reasons["text_en"].str.len().gt(5).all()
+
+
+def test_what_lowers_the_risk_is_no_reason() -> None:
+    values, median, percentile = figures()
+    told = pd.DataFrame([[-0.5, -0.2, 0.0]], columns=NAMES, index=["P1"])
+    assert feature_reasons(told, values, median, percentile, WORDED, "patient").empty
+
+
+def test_without_a_model_the_far_values_are_told() -> None:
+    percentile = pd.DataFrame([[99.0, 50.0, 5.0]], columns=NAMES, index=["P1"])
+    parts = unusual(percentile, pd.Series({"P1": 0.4}), WORDED)
+    assert parts.loc["P1"].round(9).tolist() == [0.4, 0.0, 0.0]  # few purchases are not suspicious
+
+
+def test_nothing_gives_the_declared_columns() -> None:
+    assert list(ordered([])) == list(REASONS) == list(empty_reasons())
