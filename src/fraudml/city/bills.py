@@ -9,6 +9,7 @@ from fraudml.city.chance import keyed
 from fraudml.city.encounters import CHRONIC, DAY, EMERGENCY_VISIT, INPATIENT, SHOP
 from fraudml.city.medicine import DAILY, DRUGS_ONLY, SELF_CARE, STAY, SUPPLY
 from fraudml.city.people import EMPLOYEE, NEVER
+from fraudml.city.places import NUMBER
 from fraudml.city.world import World
 
 MEMOS = (
@@ -94,6 +95,10 @@ def _admissible(world: World, encounters: pd.DataFrame, bill: np.ndarray, item: 
     good = (level >= medicine.level_min[item]) | shop
     good &= (medicine.sex_limit[item] == 0) | (medicine.sex_limit[item] == sex)
     good &= age >= medicine.age_min[item]
+    department = encounters["department"].to_numpy()[bill]
+    for limited in medicine.items:
+        if "dept" in limited.options:
+            good &= (item != limited.number) | np.isin(department, [NUMBER[code] for code in limited.options["dept"]])
     for package in medicine.items:  # who gets the package gets no part of it beside
         parts = [medicine.item[part] for part in package.options.get("contains", [])]
         if parts:

@@ -46,14 +46,15 @@ FLOOR = {TERTIARY: 2, SECONDARY: 4, PRIVATE_HOSPITAL: 8, PRIMARY: 8, VILLAGE: 8,
 class Places:
     """Institutions as columns (row = institution number) and doctors as columns, doctors sorted by institution and department.
 
-    ``desk_start[institution, department]`` and ``desk_count`` give a department's doctors; departments that a house lacks point
-    to those of its general practice or its largest one.
+    ``desk_start[institution, department]`` and ``desk_count`` give a department's doctors; a department that a house lacks points
+    to the one that stands in for it (``desk_department``): general practice, or the largest one.
     """
 
     institutions: pd.DataFrame
     doctors: pd.DataFrame
     desk_start: np.ndarray
     desk_count: np.ndarray
+    desk_department: np.ndarray
 
     def of(self, *classes: int) -> np.ndarray:
         """Institutions of these classes."""
@@ -65,8 +66,7 @@ def make_places(options: CityOptions) -> Places:
     rng = generator(options.seed, "places")
     institutions = _institutions(options, rng)
     doctors = _doctors(institutions, rng)
-    start, count = _desks(institutions, doctors)
-    return Places(institutions, doctors, start, count)
+    return Places(institutions, doctors, *_desks(institutions, doctors))
 
 
 def _institutions(options: CityOptions, rng: np.random.Generator) -> pd.DataFrame:
@@ -139,7 +139,7 @@ def _since(rng: np.random.Generator, count: int) -> np.ndarray:
     return 19_358 - rng.integers(365, 20 * 365, count)
 
 
-def _desks(institutions: pd.DataFrame, doctors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _desks(institutions: pd.DataFrame, doctors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     shape = (len(institutions), len(DEPARTMENTS))
     start, count = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     key = doctors["institution"].to_numpy() * len(DEPARTMENTS) + doctors["department"].to_numpy()
@@ -150,4 +150,5 @@ def _desks(institutions: pd.DataFrame, doctors: pd.DataFrame) -> tuple[np.ndarra
     lacking = count == 0
     start = np.where(lacking, start[rows, fallback][:, None], start)
     count = np.where(lacking, count[rows, fallback][:, None], count)
-    return start, count
+    department = np.where(lacking, fallback[:, None], np.arange(len(DEPARTMENTS)))
+    return start, count, department

@@ -148,6 +148,12 @@ class City:
         self._finish(month, after)
 
     def _month(self, number: int, encounters: pd.DataFrame) -> Month:
+        places = self.world.places
+        # a doctor works in his own department; one who signs elsewhere takes the desk that the house has
+        own = places.doctors["institution"].to_numpy()[encounters["doctor"]] == encounters["institution"]
+        desk = places.desk_department[encounters["institution"], encounters["department"]]
+        home = places.doctors["department"].to_numpy()[encounters["doctor"]]
+        encounters["department"] = np.where((encounters["doctor"] >= 0) & own, home, desk)
         lines = draw_lines(self.world, encounters)
         allowed = self.memory.allowed(encounters, lines, self.free[encounters["tag"]])
         lines = lines[allowed]

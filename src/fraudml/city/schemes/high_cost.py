@@ -29,7 +29,7 @@ def plant(ground: Ground) -> None:
         medicine = month.world.medicine
         bills = month.bills(bold)
         month.drop_lines(np.isin(month.lines["bill"], bills) & medicine.is_drug[month.lines["item"]])
-        more = 1 + np.round(np.array([bold[tag] for tag in month.encounters["tag"].to_numpy()[bills]]))
+        more = 1 + np.ceil(2 * np.array([bold[tag] for tag in month.encounters["tag"].to_numpy()[bills]]))
         for key in DEAR:
             item = medicine.items[ground.item(key)]
             packs = np.maximum(1, np.round(28 / medicine.days_per_pack[item.number])) * more
