@@ -117,11 +117,20 @@ def test_text_has_enough_contrast(page):
         const parse = (text) => text.match(/[\\d.]+/g).map(Number);
         const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
             .reduce((sum, c, n) => sum + c * [0.2126, 0.7152, 0.0722][n], 0);
-        const behind = (node) => { for (; node; node = node.parentElement) { const c = parse(getComputedStyle(node).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
+        const behind = (node) => {
+            for (; node; node = node.parentElement) {
+                const c = parse(getComputedStyle(node).backgroundColor);
+                if (c.length < 4 || c[3] > 0) return c;
+            }
+            return [255, 255, 255];
+        };
         return [...document.querySelectorAll("body *")].filter((node) => node.offsetParent !== null || node.ownerSVGElement)
-            .filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()) && !["SCRIPT", "STYLE"].includes(node.tagName))
-            .filter((node) => !node.closest("[aria-disabled]"))
-            .map((node) => { const own = getComputedStyle(node); const front = light(parse(node.ownerSVGElement ? own.fill : own.color)); const back = light(behind(node.parentElement.closest("figure") || node));
+            .filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()))
+            .filter((node) => !["SCRIPT", "STYLE"].includes(node.tagName) && !node.closest("[aria-disabled]"))
+            .map((node) => {
+                const own = getComputedStyle(node);
+                const front = light(parse(node.ownerSVGElement ? own.fill : own.color));
+                const back = light(behind(node.parentElement.closest("figure") || node));
                 return [(Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05), node.textContent.trim().slice(0, 20)]; })
             .filter(([ratio]) => ratio < 4.5); }"""
     )

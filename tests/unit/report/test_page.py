@@ -22,7 +22,9 @@ def test_hostile_text_stays_text(written):
     assert "<img src=x" not in html
 
     class Tags(HTMLParser):
-        seen: list[str] = []
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[str] = []
 
         def handle_starttag(self, tag, attrs):
             self.seen.append(tag)

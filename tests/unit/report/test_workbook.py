@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 
@@ -76,7 +77,7 @@ def test_one_printed_page_per_lead(written, ranked):
     assert len(sheet.row_breaks.brk) == len(ranked[1].leads) - 1
     assert sheet.print_area
     ends = [0, *(each.id for each in sheet.row_breaks.brk), sheet.max_row]
-    for start, end in zip(ends, ends[1:], strict=False):
+    for start, end in itertools.pairwise(ends):
         points = sum(sheet.row_dimensions[row].height or 15 for row in range(start + 1, end + 1))
         assert points * sheet.page_setup.scale / 100 < 770
 
