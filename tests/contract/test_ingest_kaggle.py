@@ -1,5 +1,7 @@
 """The public provider files: what maps where, any subset of inpatient and outpatient, the label file by its columns."""
 
+# ruff: noqa: E501 - rows of a file are shown as they are
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -59,12 +61,19 @@ def test_what_maps_where(folder):
         1068.0,
     )
     assert (second["visit_type"], second["institution_id"], second["doctor_id"]) == ("outpatient", "PRV2", "D3")
-    assert read("claim_doctors")[["doctor_id", "role"]].to_numpy().tolist() == [["D1", "attending"], ["D2", "operating"], ["D3", "attending"]]
+    assert read("claim_doctors")[["doctor_id", "role"]].to_numpy().tolist() == [
+        ["D1", "attending"],
+        ["D2", "operating"],
+        ["D3", "attending"],
+    ]
     assert read("diagnoses")[["diagnosis", "is_main"]].to_numpy().tolist() == [["1970", True], ["4019", False], ["V5832", True]]
     assert read("registered_diseases").registered_disease.to_list() == ["renal_disease", "diabetes"]
     assert read("institutions").region.to_list() == ["39-230", "45-610"]
     labels = read("labels")
-    assert labels[["entity_type", "entity_id", "is_fraud"]].to_numpy().tolist() == [["institution", "PRV1", True], ["institution", "PRV9", False]]
+    assert labels[["entity_type", "entity_id", "is_fraud"]].to_numpy().tolist() == [
+        ["institution", "PRV1", True],
+        ["institution", "PRV9", False],
+    ]
     assert labels.decided_on.isna().all()
     assert all(each.read == each.accepted + each.quarantined for each in report.tables.values())
     assert "items" in report.absent_tables

@@ -1,5 +1,7 @@
 """A table set of one's own through YAML alone: the shipped OMOP-like example."""
 
+# ruff: noqa: E501 - rows of a file are shown as they are
+
 from __future__ import annotations
 
 from fraudml.claims.ingest import ingest
@@ -43,7 +45,10 @@ def test_the_example_maps_omop_like_tables(tmp_path):
         ["1", "outpatient", 0, 100.0],
         ["2", "inpatient", 3, 1000.0],
     ]
-    assert read("items")[["line_id", "charge_type", "amount"]].to_numpy().tolist() == [["D1", "western_drug", 30.0], ["P1", "treatment", 900.0]]
+    assert read("items")[["line_id", "charge_type", "amount"]].to_numpy().tolist() == [
+        ["D1", "western_drug", 30.0],
+        ["P1", "treatment", 900.0],
+    ]
     assert read("diagnoses")[["diagnosis", "is_main"]].to_numpy().tolist() == [["I100", True], ["E119", False]]
     assert read("institutions")[["institution_id", "kind"]].to_numpy().tolist() == [["7", "pharmacy"], ["8", "hospital"]]
     assert read("patients").birth_date.dt.year.to_list() == [1950, 1980]

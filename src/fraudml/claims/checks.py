@@ -266,7 +266,7 @@ OTHER_CODES: dict[str, tuple[str, str]] = {
     "duplicate_key": ("主键重复", "duplicate key"),
     "unlisted_code": ("代码不在对照表中,按“其他”处理", "code not in the mapping, read as other"),
 }
-"""Codes that follow from the schema and the mapping themselves: types, required columns, keys, codes. All but the last quarantine the row."""
+"""Codes that follow from the schema and the mapping: types, required columns, keys, codes. All but the last quarantine the row."""
 
 
 def checks_of(table: str, severity: str, tables: Collection[str]) -> list[Check]:

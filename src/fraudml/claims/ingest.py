@@ -24,6 +24,7 @@ from fraudml.claims.quality import Report, TableReport, write_report
 from fraudml.claims.refunds import match_refunds
 from fraudml.claims.relations import Relations
 from fraudml.claims.source import Source
+from fraudml.claims.source_files import blaming
 from fraudml.claims.swap import put_in_place
 from fraudml.contracts import CANONICAL, REQUIRED_TABLES
 from fraudml.engine import Engine, identifier, literal
@@ -152,7 +153,7 @@ class Run:
             columns_without_source=self.relations.unsourced(table),
         )
         columns = ", ".join(map(identifier, CANONICAL[table].columns))
-        with self._blaming(table):
+        with blaming(report.source):
             written = self.engine.write_apart(self._judged(table), self._path(table), self._apart(table), columns, "_apart")
             self.engine.table(f"duplicates_{table}", duplicates(table, self._written(table)))
         twice = self.engine.scalar(f"select count(*) from duplicates_{table}")
@@ -179,17 +180,6 @@ class Run:
         self._remember_keys(table)
         report.filled = [name for name, count in self.engine.filled(self._path(table)).items() if count]
         return report
-
-    @contextmanager
-    def _blaming(self, table: str) -> Iterator[None]:
-        """Names the source table in an error about what stands in its files."""
-        try:
-            yield
-        except FraudmlError as error:
-            if error.code != "engine.input":
-                raise
-            names = ", ".join(part.relation for part in self.relations.parts(table))
-            raise FraudmlError("claims.unreadable", f"{names}: {error.message}", "Export the table again.") from error
 
     def _judged(self, table: str, keep: str = "_fault is not null") -> str:
         pieces = []
@@ -300,7 +290,8 @@ class Run:
         columns = ", ".join(f"json_extract_string(source, {literal(f'$.{identifier(name)}')}) as {identifier(name)}" for name in names)
         month = literal(self.options.month) if self.options.month else "cast(null as varchar)"
         rows = f"""
-            select {columns}, "table", regexp_extract(fault, '^[a-z_]+') as reason, fault as faults, coalesce(month, {month}) as quarantine_month
+            select {columns}, "table", regexp_extract(fault, '^[a-z_]+') as reason, fault as faults,
+                coalesce(month, {month}) as quarantine_month
             from {self._faulty(table)}"""
         rows = self.existing.with_quarantine(rows, table)
         if self.engine.scalar(f"select 1 from ({rows}) limit 1"):

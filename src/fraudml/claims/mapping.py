@@ -21,7 +21,7 @@ UNREAD = {
 DATE_FORMATS = ("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d%H%M", "%Y.%m.%d %H:%M:%S")
 """Shapes beside the ISO ones that DuckDB reads by itself (``2024-01-05``, ``2024/1/5``, with or without a time)."""
 
-FLAGS = {word: True for word in ("1", "true", "t", "y", "yes", "是")} | {word: False for word in ("0", "false", "f", "n", "no", "否")}
+FLAGS = dict.fromkeys(("1", "true", "t", "y", "yes", "是"), True) | dict.fromkeys(("0", "false", "f", "n", "no", "否"), False)
 MONTH_FORMATS = ("%Y-%m", "%Y%m", "%Y/%m")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
@@ -113,7 +113,7 @@ def _translated(column: Column, given: str, of_type: str) -> str:
     codes = column.codes or {}
     text = _text(given, of_type)
     if of_type in NUMBERS or of_type.startswith(FRACTIONS):  # numbers lose a code's leading zeros
-        given = f"lpad({text}, greatest(length({text}), {min(len(code) for code in codes)}), '0')"
+        given = f"lpad({text}, cast(greatest(length({text}), {min(len(code) for code in codes)}) as integer), '0')"
         text = given
     tries = [_matched(column, given)] if of_type == "VARCHAR" else []
     tries.append(_matched(column, text))

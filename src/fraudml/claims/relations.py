@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudml.claims.source import Part, Source, inputs_of, missing_required, unsourced
-from fraudml.claims.source_files import find_files, open_files
+from fraudml.claims.source_files import blaming, find_files, open_files
 from fraudml.contracts import REQUIRED_TABLES
 from fraudml.engine import Engine, columns_of, identifier
 from fraudml.errors import MissingInput
@@ -30,7 +30,8 @@ class Relations:
         self.told = str(given)
         self.files = find_files(Path(given), source)
         for table, files in self.files.items():
-            self._name(table, open_files(engine, f"file_{table}", files, source, scratch))
+            with blaming(table):
+                self._name(table, open_files(engine, f"file_{table}", files, source, scratch))
         for name, how in source.relations.items():
             self._derive(name, how)
 
@@ -99,5 +100,9 @@ class Relations:
                         f"Add it, or map it in conf/source/{self.source.name}.yaml.",
                     )
         for table in needed:
-            if all(self.engine.scalar(f"select 1 from {identifier(part.relation)} limit 1") is None for part in self.parts(table)):
-                raise MissingInput("claims.empty_table", f"{named[table]} has no rows.", "Export the table again.")
+            with blaming(named[table]):
+                self._refuse_empty(table, named[table])
+
+    def _refuse_empty(self, table: str, named: str) -> None:
+        if all(self.engine.scalar(f"select 1 from {identifier(part.relation)} limit 1") is None for part in self.parts(table)):
+            raise MissingInput("claims.empty_table", f"{named} has no rows.", "Export the table again.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import fnmatch
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fraudml.claims.encoding import first_line, is_utf8, transcode
@@ -132,6 +133,17 @@ def open_files(engine: Engine, name: str, files: list[Path], source: Source, scr
         pieces.append(f"select {_lowered(engine.columns(relation))} from {relation}")
     engine.view(name, "\nunion all by name\n".join(pieces))
     return engine.columns(identifier(name))
+
+
+@contextmanager
+def blaming(tables: str) -> Iterator[None]:
+    """Names the source table in an error about what stands in its files."""
+    try:
+        yield
+    except FraudmlError as error:
+        if error.code != "engine.input":
+            raise
+        raise FraudmlError("claims.unreadable", f"{tables}: {error.message}", "Export the table again.") from error
 
 
 def _lowered(names: Iterable[str]) -> str:
