@@ -5,6 +5,8 @@
 Prints one line per size: seconds of both, their ratio (the aim is >= 0.6) and the peak memory of the ingest process.
 """
 
+# ruff: noqa: E501 - one source column after another
+
 from __future__ import annotations
 
 import argparse

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fraudml.claims.database import fetch_tables, is_url, without_password
 from fraudml.claims.source import Part, Source, inputs_of, missing_required, unsourced
 from fraudml.claims.source_files import blaming, find_files, open_files
 from fraudml.contracts import REQUIRED_TABLES
@@ -27,8 +28,9 @@ class Relations:
         self.engine, self.source = engine, source
         self.types: dict[str, dict[str, str]] = {}
         self._wanted: dict[str, set[str]] = {}
-        self.told = str(given)
-        self.files = find_files(Path(given), source)
+        database = is_url(given)
+        self.told = without_password(str(given)) if database else str(given)
+        self.files = fetch_tables(engine, str(given), source, scratch) if database else find_files(Path(given), source)
         for table, files in self.files.items():
             with blaming(table):
                 self._name(table, open_files(engine, f"file_{table}", files, source, scratch))

@@ -81,8 +81,8 @@ class Engine:
         """Computes a query once and keeps the rows for this session (spills to disk under the memory limit)."""
         self.execute(f'create or replace temp table "{name}" as {sql}')
 
-    def register(self, name: str, data: pd.DataFrame | pa.Table) -> None:
-        """Names a DataFrame or Arrow table."""
+    def register(self, name: str, data: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
+        """Names a DataFrame, an Arrow table, or a stream of Arrow batches (which can be read once)."""
         self._connection.register(name, data)
 
     def drop(self, name: str) -> None:
