@@ -120,7 +120,7 @@ class Ground:
     world: World
     scheme: str
     stays: pd.DataFrame
-    used: dict[str, set[int]]
+    used: dict[str, np.ndarray]
     tags: list[Tag]
     changes: list[Callable[[Month], None]] = field(default_factory=list)
     facts: list[Callable[[dict[str, pd.DataFrame]], None]] = field(default_factory=list)
@@ -170,18 +170,16 @@ class Ground:
     # ------------------------------------------------------------------ choosing
     def choose_institutions(self, count: int, *classes: int, where: np.ndarray | None = None) -> list[int]:
         """Houses of these classes for perpetrators: none that another scheme has chosen while there are others."""
-        pool = self._houses(classes, where)
-        taken, quiet = self.used.setdefault("institution", set()), self.used.setdefault("quiet", set())
-        chosen = self._rank(pool, [taken | quiet, taken])[:count]
-        taken.update(chosen)
-        return chosen
+        taken, quiet = self._taken("institution"), self._taken("quiet")
+        chosen = self._rank(self._houses(classes, where), 2 * taken + quiet, count)
+        taken[chosen] = True
+        return chosen.tolist()
 
     def quiet_institutions(self, count: int, *classes: int, where: np.ndarray | None = None) -> list[int]:
         """Houses of these classes for look-alikes: no perpetrators while there are others."""
-        taken, quiet = self.used.setdefault("institution", set()), self.used.setdefault("quiet", set())
-        chosen = self._rank(self._houses(classes, where), [taken])[:count]
-        quiet.update(chosen)
-        return chosen
+        chosen = self._rank(self._houses(classes, where), self._taken("institution"), count)
+        self._taken("quiet")[chosen] = True
+        return chosen.tolist()
 
     def busy(self) -> np.ndarray:
         """Mask of houses with more usual patients than half of their class."""
@@ -196,27 +194,32 @@ class Ground:
         pool = self.world.places.of(*classes)
         return pool if where is None else pool[where[pool]]
 
-    def _rank(self, pool: np.ndarray, avoid: list[set[int]]) -> list[int]:
-        """A random order of the pool in which those to avoid stand last, most unwanted ones at the very end."""
-        order = [int(each) for each in self.rng.permutation(pool)]
-        return sorted(order, key=lambda each: sum(each in taken for taken in avoid))
+    def _taken(self, kind: str) -> np.ndarray:
+        """Which ones of a kind are chosen already, by all schemes together."""
+        sizes = {"patient": self.world.people.persons, "doctor": self.world.places.doctors}
+        return self.used.setdefault(kind, np.zeros(len(sizes.get(kind, self.world.places.institutions)), dtype=bool))
+
+    def _rank(self, pool: np.ndarray, avoid: np.ndarray, count: int) -> np.ndarray:
+        """``count`` of the pool at random, those to avoid last (the higher, the later)."""
+        order = self.rng.permutation(pool)
+        return order[np.argsort(avoid[order].astype(np.int64), kind="stable")][:count]
 
     def choose_people(self, count: int, where: np.ndarray | None = None) -> np.ndarray:
         """Persons alive and insured throughout, unused so far; ``where`` narrows (a mask over persons)."""
         person = self.world.person
         pool = (person("death") == NEVER) & (person("insurance_until") == NEVER) & (person("birth") < self.first_day - 400)
         pool &= person("mother") < 0
-        return np.array(self._choose("patient", np.flatnonzero(pool if where is None else pool & where), count), dtype=np.int64)
+        return self._choose("patient", np.flatnonzero(pool if where is None else pool & where), count)
 
     def choose_doctors(self, count: int, where: np.ndarray | None = None) -> list[int]:
         """Doctors that no other scheme has chosen."""
         pool = ~self.world.places.doctors["is_pharmacist"].to_numpy()
-        return self._choose("doctor", np.flatnonzero(pool if where is None else pool & where), count)
+        return self._choose("doctor", np.flatnonzero(pool if where is None else pool & where), count).tolist()
 
-    def _choose(self, kind: str, pool: np.ndarray, count: int) -> list[int]:
-        taken = self.used.setdefault(kind, set())
-        chosen = self._rank(pool, [taken])[:count]
-        taken.update(chosen)
+    def _choose(self, kind: str, pool: np.ndarray, count: int) -> np.ndarray:
+        taken = self._taken(kind)
+        chosen = self._rank(pool, taken, count)
+        taken[chosen] = True
         return chosen
 
     def patients_of(self, institution: int) -> np.ndarray:

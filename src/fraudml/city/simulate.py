@@ -77,7 +77,7 @@ class City:
         stays = plan_stays(self.world)
         stays["uid"] = np.arange(len(stays)) + (1 << 50)
         self.tags: list[Tag] = []
-        used: dict[str, set[int]] = {}
+        used: dict[str, np.ndarray] = {}
         self.grounds = []
         for scheme, plant in load_schemes(options.schemes):
             ground = Ground(self.world, scheme, stays, used, self.tags)

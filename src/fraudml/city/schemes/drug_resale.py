@@ -56,9 +56,9 @@ def plant(ground: Ground) -> None:
 
     def change(month: Month) -> None:
         medicine = month.world.medicine
+        month.drop_lines(np.isin(month.lines["bill"], month.bills(goods)))
         for tag, keys in goods.items():
             bills = month.bills([tag])
-            month.drop_lines(np.isin(month.lines["bill"], bills))
             for key in keys:
                 item = medicine.items[ground.item(key)]
                 packs = max(1, round(28 / medicine.days_per_pack[item.number])) * (1 + round(bold[tag]))

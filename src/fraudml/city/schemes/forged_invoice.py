@@ -49,9 +49,9 @@ def plant(ground: Ground) -> None:
     def change(month: Month) -> None:
         first = month.bills([again])
         month.refund(first[month.encounters["memo"].to_numpy()[first] == 0], 5)
+        month.drop_lines(np.isin(month.lines["bill"], month.bills(sums)))
         for tag, total in sums.items():
             bills = month.bills([tag])
-            month.drop_lines(np.isin(month.lines["bill"], bills))
             month.append(bills, "consult_ward", quantity=1.0, price=18.0)
             month.append(bills, "ct_abdomen", price=205.0)
             month.append(bills, "cholecystectomy", price=total - 223.0, amount=total - 223.0)

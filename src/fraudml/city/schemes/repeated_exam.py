@@ -52,10 +52,10 @@ def plant(ground: Ground) -> None:
         ground.attend(regular, np.full(len(day), person), place, ground.chronic(np.array([person])).repeat(len(day)), day, supply=28)
 
     def change(month: Month) -> None:
+        repeated = np.isin(month.lines["item"], [ground.item(key) for key in REPEATED])
+        month.drop_lines(np.isin(month.lines["bill"], month.bills(wanted)) & repeated)
         for tag, key in wanted.items():
-            bills = month.bills([tag])
-            month.drop_lines(np.isin(month.lines["bill"], bills) & (month.lines["item"] == ground.item(key)).to_numpy())
-            month.append(bills, key)
+            month.append(month.bills([tag]), key)
         for tag, key in ((urgent, "ct_head"), (regular, "lipids")):
             month.drop_lines(np.isin(month.lines["bill"], month.bills([tag])) & (month.world.medicine.valid_days[month.lines["item"]] > 0))
             month.append(month.bills([tag]), key)
