@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudml.errors import FraudmlError
+
+log = logging.getLogger("fraudml")
 
 if TYPE_CHECKING:
     import duckdb
@@ -158,6 +161,11 @@ class Engine:
         import duckdb
 
         try:
+            return self._connection.execute(sql, parameters or [])
+        except duckdb.InternalException as error:
+            # DuckDB 2.0's hash join that keeps dictionaries (its pull requests 23360, 23447) fails an assertion on rare thread timings;
+            # every statement here may be repeated: it reads, or replaces what it makes
+            log.warning("DuckDB failed within itself (%s); the statement is run once more.", _first_lines(str(error))[:160])
             return self._connection.execute(sql, parameters or [])
         except duckdb.OutOfMemoryException as error:
             raise FraudmlError(
