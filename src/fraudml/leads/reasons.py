@@ -44,7 +44,7 @@ def lead_reasons(
         rows.append(_ring(lead, evidence, lang))
     scored = {str(row.feature): row for row in each_row(frozen)}
     for scheme in lead["schemes"]:
-        found = evidence[evidence["rule"] == scheme]
+        found = evidence[(evidence["rule"] == scheme) & evidence["facts"].notna()]
         if len(found) and book[scheme].rule is not None:
             rows.append(_rule(found, book[scheme], scored.get(f"rule:{scheme}"), lang))
     if joined:
@@ -115,11 +115,9 @@ def _rule(found: pd.DataFrame, scheme: Scheme, scored: Any, lang: str) -> dict[s
 
 def _ring(lead: Mapping[str, Any], evidence: pd.DataFrame, lang: str) -> dict[str, Any]:
     counts = pd.Series([member["entity_type"] for member in lead["members"]]).value_counts()
-    types = wordings()["entity_types"]
     hubs = [_counted(kind, int(counts[kind]), lang) for kind in ("institution", "doctor", "pharmacy") if kind in counts]
     values = {
-        "hubs": hubs or [types["ring"][lang]],
-        "patients": int(counts.get("patient", 0)),
+        "who": [*hubs, _counted("patient", int(counts["patient"]), lang)] if "patient" in counts else hubs,
         "claims": evidence["claim_id"].nunique(),
         "amount": lead["amount_at_risk"],
         "density": lead.get("density"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +53,7 @@ class Activity:
         return {name: known[name] for name in LANES if name in known}
 
     def links(self, lead_id: str, members: Sequence[dict[str, Any]]) -> list[tuple[str, str, int]]:
-        """Patient, member, number of evidence claims that join them."""
+        """Two members and the number of evidence claims that join them; patients alone are joined by days at one place."""
         ids = {member["entity_id"] for member in members}
         own = self.claim_rows[self.claim_rows["lead_id"] == lead_id]
         counts: dict[tuple[str, str], int] = {}
@@ -60,6 +61,10 @@ class Activity:
             for other in (row.doctor_id, row.institution_id):
                 if other in ids and row.patient_id in ids:
                     counts[row.patient_id, other] = counts.get((row.patient_id, other), 0) + 1
+        if not counts:
+            for _, part in own[own["patient_id"].isin(ids)].groupby(["institution_id", "started_on"]):
+                for pair in itertools.combinations(sorted(set(part["patient_id"])), 2):
+                    counts[pair] = counts.get(pair, 0) + 1
         return [(patient, other, count) for (patient, other), count in sorted(counts.items())]
 
 
@@ -127,6 +132,6 @@ def activity(snapshot: Snapshot, leads: pd.DataFrame, evidence: pd.DataFrame) ->
     rings = leads.loc[leads["entity_type"] == "ring", "lead_id"]
     engine.register("ring_leads", rings.to_frame().astype("str"))
     claim_rows = snapshot.query(
-        "select lead_id, patient_id, doctor_id, institution_id from evidence_of_leads semi join ring_leads using (lead_id)"
+        "select lead_id, patient_id, doctor_id, institution_id, started_on from evidence_of_leads semi join ring_leads using (lead_id)"
     )
     return Activity(first, last, by_lead, lanes, claim_rows)

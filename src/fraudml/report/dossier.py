@@ -42,6 +42,7 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
     claims = evidence_claims(snapshot, ranking.evidence)
     peers = peers_pictures(snapshot, leads, done, lang=lang, conf_dir=conf_dir)
     where = places(snapshot, leads, claims)
+    loose = _loose(ranking.evidence)
     out = []
     for lead in leads.to_dict("records"):
         identity = lead["lead_id"]
@@ -80,7 +81,7 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
                 "claims": found[:MOST_CLAIMS],
                 "claims_total": len(found),
                 "rest_amount": round(sum(claim["amount"] for claim in found[MOST_CLAIMS:]), 2),
-                "loose": _loose(ranking.evidence, identity),
+                "loose": loose.get(identity, []),
                 "pictures": pictures,
                 **where.get(identity, {"region": "", "place": ""}),
             }
@@ -123,14 +124,15 @@ def _merged(own: list[Scheme], what: str) -> list[str]:
     return list(dict.fromkeys(each for scheme in own for each in getattr(scheme, what)))
 
 
-def _loose(evidence: pd.DataFrame, identity: str) -> list[dict[str, Any]]:
-    """Evidence that is no claim (a month's stock, a working day)."""
-    own = evidence[(evidence["lead_id"] == identity) & evidence["claim_id"].isna()]
-    return [
-        {
-            "day": row.occurred_on.date().isoformat() if pd.notna(row.occurred_on) else "",
-            "text": row.text if isinstance(row.text, str) else "",
-            "amount": row.amount,
-        }
-        for row in each_row(own.head(MOST_CLAIMS))
-    ]
+def _loose(evidence: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """By lead id the evidence that is no claim (a month's stock, a working day)."""
+    out: dict[str, list[dict[str, Any]]] = {}
+    for row in each_row(evidence[evidence["claim_id"].isna()]):
+        out.setdefault(row.lead_id, []).append(
+            {
+                "day": row.occurred_on.date().isoformat() if pd.notna(row.occurred_on) else "",
+                "text": row.text if isinstance(row.text, str) else "",
+                "amount": row.amount,
+            }
+        )
+    return out
