@@ -59,9 +59,13 @@ def _waves(snapshot: Snapshot) -> pd.DataFrame:
     )
     waves = snapshot.query(f"""
         with place_day as (
-            select place_id, is_stay, met_on, cast(count(*) as double) as visitors from arrivals group by all
+            -- a busload is one arrival: the other villages' buses do not make this one's ordinary
+            select place_id, is_stay, met_on,
+                cast(case when is_stay then count(distinct coalesce(address_group, patient_id)) else count(*) end as double) as visitors
+            from arrivals group by place_id, is_stay, met_on
         ), place as (
-            select place_id, is_stay, sum(visitors * (visitors - 1)) / nullif(sum(visitors) * (sum(visitors) - 1), 0) as meeting
+            select place_id, is_stay,
+                greatest(sum(visitors * (visitors - 1)) / nullif(sum(visitors) * (sum(visitors) - 1), 0), 1.0 / 365) as meeting
             from place_day group by all
         ), group_day as (
             select address_group, place_id, is_stay, met_on, cast(count(*) as double) as visitors
