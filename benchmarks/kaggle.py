@@ -1,4 +1,4 @@
-"""The whole way of a claim on the public Kaggle provider files: k-fold AUC and average precision over the labelled providers that have claims.
+"""The whole way of a claim on the public Kaggle provider files: AUC and average precision over labelled providers.
 
     python -m benchmarks.kaggle FOLDER_OF_FILES [repeats] [data_dir]
 

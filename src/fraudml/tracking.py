@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class Tracking:
     def __init__(self, models_dir: Path, uri: str | None, experiment: str) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         import mlflow
 
         logging.getLogger("mlflow").setLevel(logging.ERROR)
@@ -99,13 +101,14 @@ class Tracking:
             )
             for picture in pictures:
                 mlflow.log_artifact(str(picture), "curves")
-            logged = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(served),
-                artifacts={"model": str(folder)},
-                pip_requirements=["fraudml"],
-                registered_model_name=None,
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # asks for type hints, which would fix the columns
+                logged = mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=str(served),
+                    artifacts={"model": str(folder)},
+                    pip_requirements=["fraudml"],
+                )
         registered = f"fraudml-{target}"
         if not self.client.search_registered_models(f"name = '{registered}'"):
             self.client.create_registered_model(registered)

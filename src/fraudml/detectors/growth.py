@@ -157,7 +157,7 @@ def _forests(
 ) -> list[Member]:
     """Random trees, grown fully on small tables; more partitions need fewer trees each."""
     trees = max(40, TREES // regime.repeats)
-    min_leaf = max(1, len(X) // 1000)
+    min_leaf = max(1, len(X) // 300)
     return [
         RandomTrees(grow_forest(X[train], y[train], weight[train], trees, min_leaf, seed + number, threads))
         for number, (train, _) in enumerate(splits)

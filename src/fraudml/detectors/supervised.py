@@ -136,7 +136,8 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         self._fold = np.stack(
             [assign_folds(keys, groups_of, target == 1, self._plan.folds, repeat) for repeat in range(self._plan.repeats)], axis=1
         )
-        categorical = [number for number, name in enumerate(getattr(self, "feature_names_in_", ())) if str(name) in self._categories.levels]
+        names_in = getattr(self, "feature_names_in_", ())
+        categorical = [number for number, name in enumerate(names_in) if str(name) in self._categories.levels]
         self._models, outputs = grow(
             X, target, weight, self._fold, self._plan, categorical, self.boosting, self.random_state, self._jobs(X)
         )
