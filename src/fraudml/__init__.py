@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+# A public name may not be the name of a subpackage (`fraudml.vectors`, not `fraudml.behaviour`): importing the subpackage would put the
+# module in the function's place.
 # name -> module: imported when first used, because pandas, scikit-learn and LightGBM take seconds to load
 _PUBLIC = {
     "open_claims": "fraudml.claims",
-    "behaviour": "fraudml.behaviour",
+    "behaviour": "fraudml.vectors",
     "claim_graph": "fraudml.graph",
     "run_rules": "fraudml.rules",
     "EntityScorer": "fraudml.detectors",

@@ -32,5 +32,5 @@ class UsageError(FraudmlError):
     """The command or its keys are wrong (exit code 2)."""
 
 
-class MissingInput(FraudmlError):
+class MissingInput(FraudmlError):  # noqa: N818 - reads as what it says
     """A table, column or earlier stage's output that is needed is not there."""

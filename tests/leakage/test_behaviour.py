@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fraudml.behaviour import behaviour, load_catalogue
 from fraudml.contracts import ENTITY_TYPES
+from fraudml.vectors import behaviour, load_catalogue
 
 AS_OF = "2024-05-31"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudml.behaviour import behaviour
+from fraudml.vectors import behaviour
 
 AS_OF = pd.Timestamp("2024-05-31")
 STARTS = {1: pd.Timestamp("2024-04-30"), 3: pd.Timestamp("2024-02-29"), 12: pd.Timestamp("2023-05-31")}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fraudml.behaviour.peers import EVERYBODY, SEPARATOR
 from fraudml.detectors.outlier import OutlierEnsemble, conformal
 from fraudml.detectors.table import row_keys
+from fraudml.vectors.peers import EVERYBODY, SEPARATOR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def outliers_among_peers(
     vectors : rows with the attributes ``peers``.
     peers : attributes that make a peer group, most important first.
     values : numeric features of the same rows.
-    group : label of each row's peer group (:func:`fraudml.behaviour.peer_groups`).
+    group : label of each row's peer group (:func:`fraudml.vectors.peer_groups`).
     wanted : bool, rows to score.
     seed : of the detectors.
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fraudml.behaviour import UNITS, load_catalogue, peer_groups
-from fraudml.behaviour.catalogue import Catalogue
-from fraudml.behaviour.peers import EVERYBODY, SEPARATOR
 from fraudml.claims import Snapshot
 from fraudml.engine import Engine
 from fraudml.leads.table import each_row
 from fraudml.report.activity import Activity
 from fraudml.report.pictures import peers_picture
 from fraudml.report.words import say
+from fraudml.vectors import UNITS, load_catalogue, peer_groups
+from fraudml.vectors.catalogue import Catalogue
+from fraudml.vectors.peers import EVERYBODY, SEPARATOR
 
 DOTS = (np.arange(50) + 0.5) / 50
 """Fifty dots: each stands for two of a hundred peers."""

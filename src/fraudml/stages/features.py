@@ -7,16 +7,16 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from fraudml.behaviour.aggregates import MONTHS
-from fraudml.behaviour.catalogue import load_catalogue
-from fraudml.behaviour.declared import UNITS
-from fraudml.behaviour.joined import join_claims
-from fraudml.behaviour.vectors import behaviour_sql
 from fraudml.claims import Claims, Snapshot
 from fraudml.config import as_of_days
 from fraudml.contracts import ENTITY_TYPES
 from fraudml.engine import open_engine
 from fraudml.progress import step, track
+from fraudml.vectors.aggregates import MONTHS
+from fraudml.vectors.behaviour import behaviour_sql
+from fraudml.vectors.catalogue import load_catalogue
+from fraudml.vectors.declared import UNITS
+from fraudml.vectors.joined import join_claims
 
 log = logging.getLogger("fraudml")
 

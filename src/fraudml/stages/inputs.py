@@ -135,7 +135,7 @@ def _labels(engine: Engine, path: Path, as_of: str) -> pd.DataFrame:
 
 def catalogues(config: Any) -> dict[str, Any]:
     """The declared features of every entity."""
-    from fraudml.behaviour import load_catalogue
     from fraudml.contracts import ENTITY_TYPES
+    from fraudml.vectors import load_catalogue
 
     return {entity: load_catalogue(entity, config.conf_dir) for entity in ENTITY_TYPES}

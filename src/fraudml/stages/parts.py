@@ -13,7 +13,7 @@ from fraudml.stages.inputs import exposure
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fraudml.behaviour import Catalogue
+    from fraudml.vectors import Catalogue
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def gather(
     """
     import pandas as pd
 
-    from fraudml.behaviour import peer_groups
     from fraudml.detectors.evidence import claim_evidence, either, graph_score, rule_evidence
     from fraudml.detectors.peers import outliers_among_peers
+    from fraudml.vectors import peer_groups
 
     here = pd.Index(wanted, name="entity_id", dtype="object")
     if entity == "claim":

@@ -25,8 +25,8 @@ from fraudml.stages.parts import Parts, gather
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fraudml.behaviour import Catalogue
     from fraudml.detectors.registered import RegisteredModel
+    from fraudml.vectors import Catalogue
 
 log = logging.getLogger("fraudml")
 
@@ -105,7 +105,7 @@ def _score(
 
     from fraudml.detectors.combine import PARTS, evidence_of, shares, without_labels
     from fraudml.detectors.learning import aligned, learning_table
-    from fraudml.explain import empty_reasons
+    from fraudml.reasons import empty_reasons
 
     active = _active(snapshot, entity, config.months)
     active = active[np.isin(active, vectors.index.to_numpy())]
@@ -161,7 +161,7 @@ def _reasons(
 
     from fraudml.detectors.learning import RULE, learning_table
     from fraudml.detectors.peers import fewer_peers
-    from fraudml.explain import feature_reasons, ordered, peers_figures, rule_reasons, unusual, worded_features
+    from fraudml.reasons import feature_reasons, ordered, peers_figures, rule_reasons, unusual, worded_features
 
     worded = worded_features(catalogue, config.conf_dir)
     population = vectors.iloc[fewer_peers(vectors, explained)]

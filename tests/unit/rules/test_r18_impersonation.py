@@ -99,7 +99,9 @@ def test_the_wording_names_distance_and_minutes(found):
 def test_a_house_that_swipes_many_cards_is_the_suspect(make_claims):
     owners = [f"OWNER{n}" for n in range(5)]
     claims = [stay(f"REAL{n}", one, "H1", "2024-05-01", "2024-05-12") for n, one in enumerate(owners)]
-    claims += [stay(f"FALSE{n}", one, "H2", "2024-05-03", "2024-05-09", credential_type="typed" if n else None) for n, one in enumerate(owners)]
+    claims += [
+        stay(f"FALSE{n}", one, "H2", "2024-05-03", "2024-05-09", credential_type="typed" if n else None) for n, one in enumerate(owners)
+    ]
     # other houses with honest patients
     claims += [{"claim_id": f"T{n}", "patient_id": f"T{n}", "institution_id": f"H{3 + n % 4}"} for n in range(200)]
     found = run_rules(make_claims(claims=claims), "2024-06-30", rules=["impersonation"])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudml.behaviour import load_catalogue, peer_groups, peer_statistics
+from fraudml.vectors import load_catalogue, peer_groups, peer_statistics
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fraudml.behaviour.declared import Attribute, Catalogue, Feature
-from fraudml.behaviour.relations import Grouping, Relation, relations_of
 from fraudml.engine import columns_of, windowed
 from fraudml.engine.sql import columns_needed, is_total
+from fraudml.vectors.declared import Attribute, Catalogue, Feature
+from fraudml.vectors.relations import Grouping, Relation, relations_of
 
 MONTHS = 12
 """The widest window: what is older is not read at all."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fraudml.behaviour import load_catalogue
 from fraudml.contracts import REASONS
-from fraudml.explain import empty_reasons, feature_reasons, ordered, unusual, worded_features
+from fraudml.reasons import empty_reasons, feature_reasons, ordered, unusual, worded_features
+from fraudml.vectors import load_catalogue
 
 WORDED = worded_features(load_catalogue("patient"))
 NAMES = ["claim_count_3m", "claim_count_12m", "purchase_count_12m"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fraudml.behaviour import UNITS, load_catalogue
 from fraudml.contracts import ENTITY_TYPES
 from fraudml.errors import FraudmlError
+from fraudml.vectors import UNITS, load_catalogue
 
 GOOD = """\
 entity: patient

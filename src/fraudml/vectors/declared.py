@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fraudml import wording
-from fraudml.behaviour.relations import Grouping
+from fraudml.vectors.relations import Grouping
 
 UNITS: dict[str, tuple[str, str]] = {
     "claims": ("次", "claims"),

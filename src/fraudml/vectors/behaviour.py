@@ -7,15 +7,15 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fraudml.behaviour.aggregates import MONTHS, columns_read, relation_under, vectors_sql
-from fraudml.behaviour.catalogue import load_catalogue
-from fraudml.behaviour.declared import Catalogue, Feature
-from fraudml.behaviour.joined import join_claims
-from fraudml.behaviour.relations import population_sql
 from fraudml.claims import Claims, Snapshot
 from fraudml.claims.store import day
 from fraudml.engine import columns_of, identifier
 from fraudml.errors import FraudmlError
+from fraudml.vectors.aggregates import MONTHS, columns_read, relation_under, vectors_sql
+from fraudml.vectors.catalogue import load_catalogue
+from fraudml.vectors.declared import Catalogue, Feature
+from fraudml.vectors.joined import join_claims
+from fraudml.vectors.relations import population_sql
 
 if TYPE_CHECKING:
     import pandas as pd

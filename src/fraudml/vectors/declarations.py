@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fraudml import wording
-from fraudml.behaviour.declared import UNITS, Attribute, Catalogue, Feature
-from fraudml.behaviour.relations import Grouping, relations_of
 from fraudml.config import read_yaml
 from fraudml.engine import columns_of
 from fraudml.engine.sql import inlined
 from fraudml.errors import FraudmlError
+from fraudml.vectors.declared import UNITS, Attribute, Catalogue, Feature
+from fraudml.vectors.relations import Grouping, relations_of
 
 WINDOWS = (1, 3, 12)
 DIRECTIONS = ("high", "low", "both")

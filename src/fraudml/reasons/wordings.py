@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fraudml.behaviour import Catalogue, Feature, peer_statistics
 from fraudml.config import read_yaml
 from fraudml.resources import resource
+from fraudml.vectors import Catalogue, Feature, peer_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from fraudml.behaviour.peers import PeerStatistics
+    from fraudml.vectors.peers import PeerStatistics
 
 
 def worded_features(catalogue: Catalogue, conf_dir: str | Path | None = None) -> dict[str, Feature]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fraudml.behaviour.declared import Catalogue
+from fraudml.vectors.declared import Catalogue
 
 if TYPE_CHECKING:
     import pandas as pd

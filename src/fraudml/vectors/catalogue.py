@@ -7,15 +7,15 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from fraudml.behaviour.aggregates import Entry, aggregate_sql
-from fraudml.behaviour.declarations import read_declarations
-from fraudml.behaviour.declared import Catalogue
-from fraudml.behaviour.joined import join_claims
 from fraudml.claims import Claims, Snapshot
 from fraudml.contracts import CANONICAL, ENTITY_TYPES
 from fraudml.engine import Engine, open_engine
 from fraudml.errors import FraudmlError
 from fraudml.resources import resource
+from fraudml.vectors.aggregates import Entry, aggregate_sql
+from fraudml.vectors.declarations import read_declarations
+from fraudml.vectors.declared import Catalogue
+from fraudml.vectors.joined import join_claims
 
 
 def load_catalogue(entity: str, conf_dir: str | Path | None = None) -> Catalogue:

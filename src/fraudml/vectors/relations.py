@@ -1,7 +1,7 @@
 """What features aggregate: for each entity the rows that belong to it, and the pair relations grouped from them.
 
 A relation has a column ``entity_id`` and either ``w`` (the newest window that contains the row, see
-:mod:`fraudml.behaviour.joined`), or is a grouped relation whose measures are kept once per window (``n_1``, ``n_3``, ``n_12``),
+:mod:`fraudml.vectors.joined`), or is a grouped relation whose measures are kept once per window (``n_1``, ``n_3``, ``n_12``),
 or bears no time at all (one row of the entity's own table).
 """
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fraudml.behaviour import Feature
 from fraudml.contracts import REASONS
 from fraudml.rules import Rule
+from fraudml.vectors import Feature
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def feature_reasons(
     ----------
     contributions : entities x features, log-odds; only wording that exists is told.
     values, median, percentile : the entities' and their peers' figures by feature, on an index that contains the entities.
-    worded : column -> feature (:func:`fraudml.explain.worded_features`).
+    worded : column -> feature (:func:`fraudml.reasons.worded_features`).
     limit : reasons per entity.
 
     Returns
