@@ -13,37 +13,42 @@ if TYPE_CHECKING:
 
 PARTS = ("rules", "graph", "outlier", "supervised")
 
-OUTLIER_CEILING = 0.25
-"""What being unusual is worth at most: most of the unusual is legitimate."""
-
-GRAPH_CEILING = 0.8
-"""What the graph is worth at most without a label to confirm it."""
+RULES_WEIGHT, GRAPH_WEIGHT, OUTLIER_WEIGHT = 3.0, 3.0, 1.2
+"""What each part moves the log-odds by where no label says more: rules per unit of ``-ln(1 - worth)`` (full clear evidence: 7), a place
+in the graph as bad as can be, and being the strangest of all. Being unusual is mostly legitimate, and a place in the graph is shared with
+the innocent: without other evidence neither brings anybody near the top."""
 
 PRIOR_STRENGTH = 3.0
 """Rows that the belief in the model's own log-odds (coefficient 1) and in some rule and graph evidence is worth against the labels."""
 
-LABELLED_PRIOR = {"rules": 0.5, "graph": 0.3, "outlier": 0.1, "supervised": 0.8}
+LABELLED_PRIOR = {"rules": 0.5, "graph": 0.5, "outlier": 0.1, "supervised": 0.8}
 
 
-def without_labels(parts: pd.DataFrame) -> pd.Series:
-    """Risk where nothing was ever confirmed: noisy-or of the evidence under stated ceilings.
+def without_labels(parts: pd.DataFrame, prior: float) -> pd.Series:
+    """Risk where nothing was ever confirmed: the prior, moved by the evidence.
 
     Parameters
     ----------
     parts : columns rules, graph, outlier in [0, 1].
+    prior : share of entities of this type that are believed to be guilty before anything is seen.
     """
-    return 1 - np.exp(-evidence_of(parts).sum(axis=1))
+    import pandas as pd
+
+    return pd.Series(probability(np.log(prior / (1 - prior)) + pushes_without_labels(parts).sum(axis=1).to_numpy()), index=parts.index)
+
+
+def pushes_without_labels(parts: pd.DataFrame) -> pd.DataFrame:
+    """What each of :data:`PARTS` adds to the log-odds, rows x parts; the model adds nothing."""
+    evidence = evidence_of(parts)
+    return evidence.mul({"rules": RULES_WEIGHT, "graph": GRAPH_WEIGHT, "outlier": OUTLIER_WEIGHT}).assign(supervised=0.0)[list(PARTS)]
 
 
 def evidence_of(parts: pd.DataFrame) -> pd.DataFrame:
-    """``-ln(1 - worth)`` of rules, graph and outlier: it adds up where evidence is independent."""
+    """Rules, graph and outlier on scales that add up: ``-ln(1 - worth)`` of rules, and of the unusual the far end, which few reach."""
     import pandas as pd
 
-    unusual = parts["outlier"] ** 6  # only the far end counts, but everybody has a rank
-    worth = pd.DataFrame(
-        {"rules": parts["rules"], "graph": GRAPH_CEILING * parts["graph"], "outlier": OUTLIER_CEILING * unusual}, index=parts.index
-    )
-    return -np.log1p(-worth.clip(0.0, 1 - 1e-9))
+    rules = -np.log1p(-parts["rules"].clip(0.0, 1 - 1e-9))
+    return pd.DataFrame({"rules": rules, "graph": parts["graph"], "outlier": parts["outlier"] ** 6}, index=parts.index)
 
 
 class Combiner:
@@ -113,11 +118,8 @@ def transformed(parts: pd.DataFrame) -> pd.DataFrame:
     """The parts on scales that add up: evidence as ``-ln(1 - worth)``, the model as log-odds."""
     import pandas as pd
 
-    evidence = evidence_of(parts)
     model = pd.Series(np.clip(log_odds(parts["supervised"].to_numpy(dtype=float)), -8, 8), index=parts.index)
-    return pd.DataFrame(
-        {"rules": evidence["rules"], "graph": evidence["graph"], "outlier": evidence["outlier"] / OUTLIER_CEILING, "supervised": model}
-    )
+    return evidence_of(parts).assign(supervised=model)[list(PARTS)]
 
 
 def shares(pushes: pd.DataFrame) -> pd.DataFrame:

@@ -9,22 +9,49 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-SEVERITY = {"clear": 0.9, "suspicious": 0.6, "screen": 0.0}
-"""What evidence of a severity is worth at most. A clear violation is a fact of the bill; a suspicious pattern has benign readings;
+SEVERITY = {"clear": 0.9, "suspicious": 0.84, "screen": 0.0}
+"""What full evidence of a severity is worth. A clear violation is a fact of the bill; a suspicious pattern has benign readings;
 a screen ranks for the audit programmes and accuses nobody."""
 
-ALONE = {"clear": 0.5, "suspicious": 0.15, "screen": 0.0}
-"""Share of that worth which evidence has by its mere existence; the rest it earns by exceeding what peers with as many claims show."""
+ALONE = {"clear": 0.75, "suspicious": 0.15, "screen": 0.0}
+"""Share of full evidence that pieces earn by being there; the rest they earn by exceeding what peers with as many claims show."""
 
-HALF_MASS, HALF_EXCESS = 2.0, 3.0
-"""Pieces of full-strength evidence, and standard deviations above expectation, that earn half."""
+HALF_PIECES = {"clear": 0.5, "suspicious": 2.0, "screen": 2.0}
+"""Pieces of full strength that earn half of that share at somebody with few claims."""
+
+ERRORS = 0.0005
+"""Pieces per claim that slips of entry and coding bring anywhere: evidence counts beyond them."""
+
+HALF_EXCESS = 3.0
+"""Standard deviations above expectation that earn half."""
+
+EVERYBODY = 1 / 3
+"""Share of peers showing as much of a rule's evidence from which it is no sign at all."""
+
+OUTLYING = 5.0
+"""Standard deviations above expectation from which an entity does not help to say what is usual."""
+
+FEWEST_PEERS = 10
+"""Peers that a share of peers is at least taken from."""
+
+COLUMNS = {"entity_id": "str", "rule": "str", "severity": "str"} | dict.fromkeys(
+    ("count", "amount", "strength", "excess", "usual", "worth"), "float64"
+)
+"""Columns of :func:`rule_evidence`."""
+
+PIECE = {"clear": 0.75, "suspicious": 0.4, "screen": 0.0}
+"""Share of full evidence that one piece is on a single claim, which has no pattern to show."""
+
+CLAIMS_HIT = 0.1
+"""Share of all claims with evidence of a rule from which it is no sign on any of them."""
 
 
 def rule_evidence(hits: pd.DataFrame, exposure: pd.Series) -> pd.DataFrame:
     """Worth of each rule's evidence against each entity.
 
     Every busy institution has some doubtful lines. Evidence therefore counts by how much there is beyond what the same number of claims
-    brings elsewhere (a Poisson excess against all entities of the type), and by the strength of its strongest piece.
+    brings elsewhere (an overdispersed Poisson excess against the entities of the type, those far out left aside), by the strength of its
+    strongest piece, and the less the more peers show as much of it.
 
     Parameters
     ----------
@@ -33,53 +60,108 @@ def rule_evidence(hits: pd.DataFrame, exposure: pd.Series) -> pd.DataFrame:
 
     Returns
     -------
-    one row per entity and rule: entity_id, rule, severity, count, amount, strength (of the strongest piece), excess (standard deviations
-    above expectation), worth in [0, 1); strongest first within an entity.
+    one row per entity and rule: entity_id, rule, severity, count (claims with evidence, or pieces where none is named), amount, strength
+    (of the strongest piece), excess (standard deviations above expectation), usual (share of peers with half as much per claim or more),
+    worth in [0, 1); strongest first within an entity.
     """
     import pandas as pd
 
-    columns = ["entity_id", "rule", "severity", "count", "amount", "strength", "excess", "worth"]
     if hits.empty:
-        return pd.DataFrame({name: pd.Series(dtype="str" if name in ("entity_id", "rule", "severity") else "float64") for name in columns})
-    hits = hits.assign(strength=hits["strength"].fillna(1.0).clip(0.0, 1.0).astype(float))
-    table = (
-        hits.groupby(["entity_id", "rule", "severity"], observed=True)
-        .agg(
-            count=("strength", "size"),
-            mass=("strength", "sum"),
-            strength=("strength", "max"),
-            amount=("amount_in_question", "sum"),
-        )
-        .reset_index()
-    )
-    claims = table["entity_id"].map(exposure).astype(float).fillna(1.0).clip(lower=1.0)
-    everything = max(float(exposure.sum()), float(claims.sum()), 1.0)
-    expected = table["rule"].map(table.groupby("rule")["mass"].sum()) * claims / everything
-    table["excess"] = np.maximum(table["mass"] - expected, 0.0) / np.sqrt(expected + 1.0)
-    alone = table["severity"].map(ALONE).astype(float).fillna(0.0)
-    most = table["severity"].map(SEVERITY).astype(float).fillna(0.0)
-    amount = alone * table["mass"] / (table["mass"] + HALF_MASS) + (1 - alone) * table["excess"] / (table["excess"] + HALF_EXCESS)
-    table["worth"] = most * table["strength"] * amount
-    table = table.sort_values(["entity_id", "worth", "strength", "rule"], ascending=[True, False, False, True], kind="stable")
-    return table[columns].reset_index(drop=True)
+        return _nothing()
+    table = _pieces(hits)
+    claims = np.maximum(table["entity_id"].map(exposure).astype(float).fillna(1.0).to_numpy(), 1.0)
+    parts = [_beyond_peers(part, claims[rows], exposure) for part, rows in _by_rule(table)]
+    table = pd.concat(parts).sort_index()
+    alone, half = (table["severity"].map(share).astype(float).fillna(0.0) for share in (ALONE, HALF_PIECES))
+    there = table["mass"] / (table["mass"] + half + ERRORS * claims)
+    share = alone * there + (1 - alone) * table["excess"] / (table["excess"] + HALF_EXCESS)
+    return _ordered(table.assign(worth=_worth(table, share * (1 - table["usual"] / EVERYBODY).clip(lower=0.0))))
 
 
-def claim_evidence(hits: pd.DataFrame) -> pd.DataFrame:
+def claim_evidence(hits: pd.DataFrame, claims: int) -> pd.DataFrame:
     """Worth of each rule's evidence about each claim, whoever it speaks against; columns of :func:`rule_evidence`.
 
-    A claim has no peers to exceed: its evidence counts by its strength.
+    A claim shows no pattern: its evidence counts by its strength, and the less the more claims bear it.
+
+    Parameters
+    ----------
+    claims : number of claims in the window.
     """
-    about = hits.loc[hits["claim_id"].notna()].drop(columns="entity_id").rename(columns={"claim_id": "entity_id"})
-    lines = about.drop_duplicates(["entity_id", "rule", "line_id", "occurred_on", "facts"])
-    table = rule_evidence(lines, lines.groupby("entity_id").size() * 0 + 1)
+    about = hits.loc[hits["claim_id"].notna()]
+    if about.empty:
+        return _nothing()
+    about = about.assign(entity_id=about["claim_id"]).drop_duplicates(["entity_id", "rule", "line_id", "occurred_on", "facts"])
+    table = _pieces(about).assign(excess=np.nan)
+    table["count"] = about.groupby(["entity_id", "rule", "severity"], observed=True).size().to_numpy(dtype=float)
+    table["usual"] = table["rule"].map(table["rule"].value_counts()) / max(claims, 1)
+    share = table["severity"].map(PIECE).astype(float).fillna(0.0)
+    return _ordered(table.assign(worth=_worth(table, share * (1 - table["usual"] / CLAIMS_HIT).clip(lower=0.0))))
+
+
+def _pieces(hits: pd.DataFrame) -> pd.DataFrame:
+    """Evidence by entity and rule; many lines of one claim are one piece."""
+    hits = hits.assign(strength=hits["strength"].fillna(1.0).clip(0.0, 1.0).astype(float))
+    apart = hits["claim_id"].isna()
+    hits["piece"] = hits["claim_id"].astype("object").where(~apart, hits["line_id"].astype("object").fillna("") + hits["facts"].fillna(""))
+    keys = ["entity_id", "rule", "severity"]
+    one = hits.groupby([*keys, "piece"], observed=True).agg(strength=("strength", "max"), amount=("amount_in_question", "sum"))
+    table = one.groupby(level=keys, observed=True).agg(
+        count=("strength", "size"), mass=("strength", "sum"), strength=("strength", "max"), amount=("amount", "sum")
+    )
+    return table.reset_index()
+
+
+def _by_rule(table: pd.DataFrame) -> list[tuple[pd.DataFrame, np.ndarray]]:
+    rules = table["rule"].to_numpy()
+    return [(table[rules == rule], np.flatnonzero(rules == rule)) for rule in sorted(set(rules))]
+
+
+def _beyond_peers(mine: pd.DataFrame, claims: np.ndarray, exposure: pd.Series) -> pd.DataFrame:
+    """One rule's evidence with ``excess`` and ``usual`` among all entities of ``exposure``; those without evidence count as zeros."""
+    mass = mine["mass"].to_numpy()
+    silent = exposure[~exposure.index.isin(mine["entity_id"])].to_numpy(dtype=float)
+    everyone = np.concatenate([mass, np.zeros(len(silent))])
+    volume = np.concatenate([claims, np.maximum(silent, 1.0)])
+    inside = np.ones(len(everyone), dtype=bool)
+    for _ in range(3):
+        expected = volume * max(everyone[inside].sum() / volume[inside].sum(), ERRORS)
+        deviation = (everyone - expected) ** 2 / (expected + 1.0)
+        spread = np.sqrt(max(float(deviation[inside].mean()), 1.0))
+        excess = np.maximum(everyone - expected, 0.0) / (spread * np.sqrt(expected + 1.0))
+        inside = excess < OUTLYING
+        if not inside.any():
+            break
+    rate = everyone / (volume + np.median(volume))
+    ranked = np.sort(rate)
+    as_much = len(rate) - np.searchsorted(ranked, rate[: len(mass)] / 2, side="left") - 1
+    return mine.assign(excess=excess[: len(mass)], usual=as_much / max(len(rate) - 1, FEWEST_PEERS))
+
+
+def _worth(table: pd.DataFrame, share: pd.Series) -> pd.Series:
     most = table["severity"].map(SEVERITY).astype(float).fillna(0.0)
-    table["worth"] = most * table["strength"] * (0.75 + 0.25 * table["count"] / (table["count"] + HALF_MASS))
-    return table.sort_values(["entity_id", "worth", "rule"], ascending=[True, False, True], kind="stable").reset_index(drop=True)
+    return 1 - (1 - most) ** (share * table["strength"])
 
 
-def either(worths: pd.Series, entities: pd.Series) -> pd.Series:
-    """Noisy-or by entity: the chance that at least one piece of evidence holds, were they independent."""
-    return 1 - np.exp(np.log1p(-worths.clip(0.0, 1 - 1e-9)).groupby(entities).sum())
+def _ordered(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.sort_values(["entity_id", "worth", "strength", "rule"], ascending=[True, False, False, True], kind="stable")
+    return table[list(COLUMNS)].astype({name: type_ for name, type_ in COLUMNS.items() if type_ == "float64"}).reset_index(drop=True)
+
+
+def _nothing() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame({name: pd.Series(dtype=type_) for name, type_ in COLUMNS.items()})
+
+
+def together(worths: pd.Series, entities: pd.Series) -> pd.Series:
+    """Worth of several rules' evidence against one entity.
+
+    Different rules often see one cause, and somebody with many claims is asked by every rule: the strongest counts whole, each further
+    one half as much as the one before (as exponents of a noisy-or).
+    """
+    strength = -np.log1p(-worths.clip(0.0, 1 - 1e-9))
+    place = strength.groupby(entities).rank(method="first", ascending=False)
+    return 1 - np.exp(-(strength * 0.5 ** (place - 1)).groupby(entities).sum())
 
 
 def graph_score(measures: pd.DataFrame) -> pd.Series:

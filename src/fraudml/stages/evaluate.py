@@ -15,6 +15,7 @@ from fraudml.engine import open_engine
 from fraudml.errors import UsageError
 from fraudml.progress import step
 from fraudml.stages import inputs
+from fraudml.stages.evidence import evidence_as_of
 from fraudml.stages.train import held_out, learning_sets
 
 if TYPE_CHECKING:
@@ -119,7 +120,6 @@ def _schemes(config: Any, claims: Claims, as_of: str, folder: Path, guilty: pd.D
 
     from fraudml.evaluate.page import scheme_page
     from fraudml.evaluate.schemes import scheme_table
-    from fraudml.rules import run_rules
 
     path = claims.data_dir / "lookalikes.parquet"
     if path.is_file():
@@ -128,7 +128,7 @@ def _schemes(config: Any, claims: Claims, as_of: str, folder: Path, guilty: pd.D
     else:
         lookalikes = pd.DataFrame({"claim_id": [], "scheme": []}, dtype="str")
     with step("schemes evaluated"):
-        table = scheme_table(run_rules(claims, as_of, conf_dir=config.conf_dir), guilty, lookalikes)
+        table = scheme_table(evidence_as_of(config, claims, as_of), guilty, lookalikes)
     _write(folder / "schemes.json", table.to_json(orient="records", force_ascii=False, indent=1))
     _write(folder / "schemes.html", scheme_page(table, as_of, config.lang))
     log.info("%s: %d schemes", folder / "schemes.json", len(table))

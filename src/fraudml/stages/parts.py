@@ -54,13 +54,13 @@ def gather(
     """
     import pandas as pd
 
-    from fraudml.detectors.evidence import claim_evidence, either, graph_score, rule_evidence
+    from fraudml.detectors.evidence import claim_evidence, graph_score, rule_evidence, together
     from fraudml.detectors.peers import outliers_among_peers
     from fraudml.vectors import peer_groups
 
     here = pd.Index(wanted, name="entity_id", dtype="object")
     if entity == "claim":
-        mine, evidence = hits.assign(entity_id=hits["claim_id"]), claim_evidence(hits)
+        mine, evidence = hits.assign(entity_id=hits["claim_id"]), claim_evidence(hits, len(vectors))
     else:
         mine = hits[hits["entity_type"] == entity]
         evidence = rule_evidence(mine, exposure(snapshot, entity))
@@ -68,7 +68,7 @@ def gather(
     group = peer_groups(vectors, catalogue)
     numeric = vectors.select_dtypes("number")
     values = pd.DataFrame(index=here)
-    values["rules"] = either(evidence["worth"], evidence["entity_id"]).reindex(here).fillna(0.0)
+    values["rules"] = together(evidence["worth"], evidence["entity_id"]).reindex(here).fillna(0.0)
     values["graph"] = 0.0 if measures is None or measures.empty else graph_score(measures).reindex(here).fillna(0.0)
     unusual = outliers_among_peers(vectors, catalogue.peers, numeric, group, vectors.index.isin(here), seed).reindex(here)
     return Parts(values.join(unusual), evidence, mine[mine["entity_id"].isin(here)], group.reindex(here))

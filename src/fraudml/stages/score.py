@@ -20,7 +20,9 @@ from fraudml.engine import open_engine
 from fraudml.errors import UsageError
 from fraudml.progress import step
 from fraudml.stages import inputs
+from fraudml.stages.evidence import WINDOW, evidence_as_of
 from fraudml.stages.parts import Parts, gather
+from fraudml.stages.stored import as_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fraudml")
 
-WINDOW = 12  # months of evidence
 EXTRA_COLUMNS = {
     "strangeness": "DOUBLE",  # the outlier ensemble's score: orders those of one outlier value
     "peer_group": "VARCHAR",
@@ -63,7 +64,7 @@ def _one_day(config: Any, claims: Claims, as_of: str) -> None:
     import pandas as pd
 
     from fraudml.detectors.registered import champion
-    from fraudml.rules import load_rules, run_rules
+    from fraudml.rules import load_rules
 
     engine, data_dir = claims.engine, claims.data_dir
     catalogues = inputs.catalogues(config)
@@ -74,8 +75,7 @@ def _one_day(config: Any, claims: Claims, as_of: str) -> None:
     measures = inputs.measures_as_of(engine, data_dir, as_of)
     if measures is None:
         log.info("no graph as of %s: scoring without it (`fraudml graph as_of=%s` makes it)", as_of, as_of)
-    with step(f"rules as of {as_of}"):
-        hits = run_rules(claims, as_of, months=WINDOW, conf_dir=config.conf_dir)
+    hits = evidence_as_of(config, claims, as_of)
     rules = load_rules(config.conf_dir)
     scored: dict[str, Scored] = {}
     with claims.at(as_of, months=WINDOW, materialise=("claims",)) as snapshot:
@@ -103,7 +103,7 @@ def _score(
 ) -> Scored:
     import pandas as pd
 
-    from fraudml.detectors.combine import PARTS, evidence_of, shares, without_labels
+    from fraudml.detectors.combine import pushes_without_labels, shares, without_labels
     from fraudml.detectors.learning import aligned, learning_table
     from fraudml.reasons import empty_reasons
 
@@ -116,8 +116,8 @@ def _score(
     contributions = None
     if model is None:
         parts["supervised"] = np.nan
-        risk = without_labels(parts)
-        pushes = evidence_of(parts).assign(supervised=0.0)[list(PARTS)]
+        risk = without_labels(parts, config.detector.prior[entity])
+        pushes = pushes_without_labels(parts)
     else:
         table = aligned(learning_table(vectors.loc[here], measures, evidence), model.scorer.feature_names_in_)
         parts["supervised"] = model.scorer.predict_proba(table, groups=here)[:, 1]
@@ -212,38 +212,18 @@ def _write(engine: Any, target: Path, scores: dict[str, pd.DataFrame], hits: pd.
     shutil.rmtree(beside, ignore_errors=True)
     try:
         for entity, frame in scores.items():
-            count = _store(engine, frame, SCORE_COLUMNS | EXTRA_COLUMNS, beside / f"{entity}.parquet", "risk desc, entity_id")
+            count = _stored(engine, frame, SCORE_COLUMNS | EXTRA_COLUMNS, beside / f"{entity}.parquet", "risk desc, entity_id")
             log.info("%s: %d rows", target / f"{entity}.parquet", count)
-        count = _store(engine, hits, EVIDENCE, beside / "evidence" / "hits.parquet", "rule, entity_type, entity_id, claim_id, line_id")
+        count = _stored(engine, hits, EVIDENCE, beside / "evidence" / "hits.parquet", "rule, entity_type, entity_id, claim_id, line_id")
         log.info("%s: %d rows", target / "evidence" / "hits.parquet", count)
         order = "entity_type, entity_id, contribution desc, feature"
-        count = _store(engine, reasons, REASONS, beside / "evidence" / "reasons.parquet", order)
+        count = _stored(engine, reasons, REASONS, beside / "evidence" / "reasons.parquet", order)
         log.info("%s: %d rows", target / "evidence" / "reasons.parquet", count)
         put_in_place(beside, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _store(engine: Any, frame: pd.DataFrame, columns: dict[str, str], path: Path, order: str) -> int:
-    """Writes a frame with declared columns and types."""
-    import pyarrow as pa
-
-    arrays = {}
-    for name, type_ in columns.items():
-        values = frame[name]
-        if type_ == "VARCHAR[]":
-            arrays[name] = pa.array(list(values), type=pa.list_(pa.string()))
-        elif type_ == "DOUBLE":
-            arrays[name] = pa.array(values.astype(float), type=pa.float64(), from_pandas=True)
-        elif type_ == "DATE":
-            arrays[name] = pa.array(_days(values), type=pa.date32())
-        else:
-            arrays[name] = pa.array(values.astype("object").where(values.notna(), None), type=pa.string())
-    engine.register("rows_to_write", pa.table(arrays))
-    return engine.write(f"select * from rows_to_write order by {order}", path)
-
-
-def _days(values: pd.Series) -> list[Any]:
-    import pandas as pd
-
-    return [None if pd.isna(each) else each.date() for each in pd.to_datetime(values)]
+def _stored(engine: Any, frame: pd.DataFrame, columns: dict[str, str], path: Path, order: str) -> int:
+    engine.register("rows_to_write", as_table(frame, columns))
+    return int(engine.write(f"select * from rows_to_write order by {order}", path))

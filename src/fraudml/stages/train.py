@@ -19,6 +19,7 @@ from fraudml.engine import open_engine
 from fraudml.errors import UsageError
 from fraudml.progress import step
 from fraudml.stages import inputs
+from fraudml.stages.evidence import WINDOW, evidence_as_of
 from fraudml.stages.features import dataset_of
 from fraudml.stages.parts import gather
 
@@ -95,7 +96,6 @@ def learning_sets(config: Any, claims: Claims, targets: list[str], as_of: str, l
     import pandas as pd
 
     from fraudml.detectors.learning import learning_table
-    from fraudml.rules import run_rules
 
     engine, data_dir = claims.engine, claims.data_dir
     catalogues = inputs.catalogues(config)
@@ -105,9 +105,9 @@ def learning_sets(config: Any, claims: Claims, targets: list[str], as_of: str, l
     pieces: dict[str, list[pd.DataFrame]] = {target: [] for target in targets}
     for day in days:
         with step(f"learning rows as of {day}"):
-            hits = run_rules(claims, day, conf_dir=config.conf_dir)
+            hits = evidence_as_of(config, claims, day)
             measures = inputs.measures_as_of(engine, data_dir, day)
-            with claims.at(day, months=12, materialise=("claims",)) as snapshot:
+            with claims.at(day, months=WINDOW, materialise=("claims",)) as snapshot:
                 for target in targets:
                     if target == "claim" and day != days[-1]:
                         continue  # a claim has one row, whatever the day
