@@ -37,7 +37,10 @@ def claim_facts(snapshot: Snapshot, claim_ids: Iterable[str]) -> pd.DataFrame:
 
 
 def main_institutions(snapshot: Snapshot, entities: pd.DataFrame) -> pd.DataFrame:
-    """Where the money of doctors and patients goes: entity_type, entity_id, institution_id, share of their amount there."""
+    """Where the money of doctors and patients goes: entity_type, entity_id, institution_id, share of their amount there.
+
+    Rounded, because the last digits of a sum depend on the order of its rows, and half of the money is a threshold.
+    """
     parts = []
     for kind in ("doctor", "patient"):
         ids = entities.loc[entities["entity_type"] == kind, ["entity_id"]]
@@ -47,11 +50,11 @@ def main_institutions(snapshot: Snapshot, entities: pd.DataFrame) -> pd.DataFram
         parts.append(
             snapshot.query(f"""
                 with spent as (
-                    select {COLUMN[kind]} as entity_id, institution_id, sum(total_amount) as amount
+                    select {COLUMN[kind]} as entity_id, institution_id, round(sum(total_amount), 2) as amount
                     from claims where {COLUMN[kind]} in (select entity_id from asked) group by all
                 )
                 select '{kind}' as entity_type, entity_id, arg_max(institution_id, (amount, institution_id)) as institution_id,
-                    max(amount) / nullif(sum(amount), 0) as share
+                    round(max(amount) / nullif(sum(amount), 0), 9) as share
                 from spent group by entity_id""")
         )
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["entity_type", "entity_id", "institution_id", "share"])

@@ -1,10 +1,11 @@
 """One lead per real-world matter: what lies inside a larger matter is taken in by it, and no evidence counts twice.
 
-Three ways in which one matter takes in another, applied in this order:
+Ways in which one matter takes in another, applied in this order:
 
 1. *contained*: most of the smaller one's evidence (same claim, same line) is also evidence of the larger one;
-2. *pattern*: several matters of one scheme gather at one institution, far beyond its share of all claims;
-3. *unsupported*: what only models rank belongs to the claim's, doctor's or patient's larger matter that is at least about as risky.
+2. *suspect*: a single claim belongs to whom its evidence speaks against, unless it alone is clear and of some amount;
+3. *pattern*: several matters of one scheme gather at one institution, far beyond its share of all claims;
+4. *unsupported*: what only models rank belongs to the claim's, doctor's or patient's larger matter that is at least about as risky.
 
 Larger means: ring, then institution and pharmacy, doctor, patient, claim.
 """
@@ -47,6 +48,7 @@ def fuse(
     """
     table = table.assign(root=table.index.to_numpy(), home=_homes(table, evidence, facts, homes))
     _contained(table, evidence, policy)
+    _suspects(table, evidence, policy)
     _patterns(table, evidence, facts, shares, policy)
     _unsupported(table, facts, policy)
     moved = evidence.assign(lead=evidence["lead"].map(table["root"])) if len(evidence) else evidence
@@ -94,10 +96,40 @@ def _contained(table: pd.DataFrame, evidence: pd.DataFrame, policy: Policy) -> N
     _raise_risk(table, best.loc[~best["strong"], "lead"])
 
 
+def _suspects(table: pd.DataFrame, evidence: pd.DataFrame, policy: Policy) -> None:
+    """Claims that stand alone become part of the matter of whom their evidence speaks against.
+
+    One suspicious trace proves nothing by itself; it counts where its suspect is judged. One clear violation of at least
+    ``policy.least`` yuan is a matter; several of one scheme and suspect are the suspect's.
+    """
+    free = table[(table["root"] == table.index) & (table["entity_type"] == "claim")]
+    found = evidence[evidence["lead"].isin(free.index) & (evidence["entity_type"] != "claim")] if len(evidence) else evidence
+    if free.empty or found.empty:
+        return
+    found = found.assign(sure=found["severity"] == "clear")
+    part = found.groupby(["lead", "entity_type", "entity_id", "rule"], as_index=False).agg(
+        sure=("sure", "max"), amount=("amount_in_question", "sum"), strength=("strength", "sum")
+    )
+    place = table.loc[table["entity_type"] != "claim"].reset_index(names="lead_in")[["lead_in", "entity_type", "entity_id"]]
+    part = part.merge(place, on=["entity_type", "entity_id"])
+    part = part.sort_values(
+        ["lead", "sure", "amount", "strength", "rule", "lead_in"], ascending=[True, False, False, False, True, True], kind="stable"
+    )
+    main = part.drop_duplicates("lead").set_index("lead")
+    clear = main["sure"] & (main["amount"] >= policy.least)
+    alike = clear.groupby([main["lead_in"], main["rule"]]).transform("sum")
+    joined = main[~clear | (alike > 1)]
+    _join(table, joined["lead_in"], "suspect")
+    _raise_risk(table, joined.index[clear.loc[joined.index]])
+
+
 def _patterns(table: pd.DataFrame, evidence: pd.DataFrame, facts: pd.DataFrame, shares: pd.Series, policy: Policy) -> None:
     if evidence.empty or shares.empty:
         return
-    free = table[(table["root"] == table.index) & table["supported"] & (table["tier"] >= 2) & table["home"].notna()]
+    # what is too weak to be inspected makes no pattern either
+    free = table[
+        (table["root"] == table.index) & table["supported"] & (table["tier"] >= 2) & table["home"].notna() & (table["risk"] >= policy.floor)
+    ]
     if free.empty:
         return
     first = _first_rules(evidence[evidence["lead"].isin(free.index)])

@@ -20,6 +20,28 @@ def merit(risk: pd.Series, amount: pd.Series, policy: Policy) -> pd.Series:
     return risk**policy.certainty * np.log(np.e + amount.clip(lower=0.0))
 
 
+def worth_ranking(leads: pd.DataFrame, capacity: int, has_evidence: bool, has_claims: bool, policy: Policy) -> pd.DataFrame:
+    """The leads that are worth an inspection; capacity is a maximum, and a list is not filled up with noise.
+
+    Left out are leads less risky than ``policy.floor``; what only models rank and that would return less than ``policy.least``;
+    and, where rules found something, of what only its oddness ranks (risk below ``policy.odd_below``: no rule, ring or model supports it)
+    all but the first ``policy.odd_share`` of the capacity. A rule's finding is never left out for a small amount.
+
+    Parameters
+    ----------
+    leads : risk, estimated, expected_recovery, merit, entity_id.
+    has_evidence, has_claims : whether rules found anything, and whether amounts are known.
+    """
+    kept = leads[leads["risk"] >= policy.floor]
+    if has_claims:
+        kept = kept[~kept["estimated"] | (kept["expected_recovery"] >= policy.least)]
+    if has_evidence:
+        odd = kept[kept["estimated"] & (kept["risk"] < policy.odd_below)]
+        odd = odd.sort_values(["merit", "risk", "entity_id"], ascending=[False, False, True], kind="stable")
+        kept = kept.drop(odd.index[round(policy.odd_share * capacity) :])
+    return kept
+
+
 def diversified(table: pd.DataFrame, count: int, policy: Policy) -> list[int]:
     """The first ``count`` rows of a table that is sorted by merit, so that no scheme or institution fills a page.
 

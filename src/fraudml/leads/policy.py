@@ -27,6 +27,11 @@ class Policy:
     scheme_share: float
     institution_share: float
     give: float
+    floor: float
+    least: float
+    keep: float
+    odd_below: float
+    odd_share: float
 
     @classmethod
     def read(cls, given: Mapping[str, Any] | None = None) -> Policy:
@@ -41,8 +46,21 @@ class Policy:
         diversity = values.pop("diversity")
         values |= {"page": diversity["page"], "give": diversity["give"]}
         values |= {"scheme_share": diversity["scheme"], "institution_share": diversity["institution"]}
+        odd = values.pop("odd")
+        values |= {"odd_below": odd["below"], "odd_share": odd["share"]}
         policy = cls(**{each.name: values[each.name] for each in fields(cls)})
-        for name in ("explore", "contained", "weaker", "scheme_share", "institution_share", "give"):
+        for name in (
+            "explore",
+            "contained",
+            "weaker",
+            "scheme_share",
+            "institution_share",
+            "give",
+            "floor",
+            "keep",
+            "odd_below",
+            "odd_share",
+        ):
             if not 0 <= getattr(policy, name) <= 1:
                 raise UsageError("leads.share", f"leads.{name} = {getattr(policy, name)} is not a share of one.", "Give 0 … 1.")
         return policy

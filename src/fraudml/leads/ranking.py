@@ -21,9 +21,10 @@ from fraudml.leads.amounts import counted_amounts
 from fraudml.leads.candidates import SEVERITY_WEIGHT, candidates, stacked_scores, units, usable_evidence, with_rings
 from fraudml.leads.fuse import fuse
 from fraudml.leads.identity import lead_id
-from fraudml.leads.order import diversified, drawn, merit
+from fraudml.leads.order import diversified, drawn, merit, worth_ranking
 from fraudml.leads.policy import Policy
 from fraudml.leads.reasons import example_text, lead_reasons
+from fraudml.leads.scheme_order import ordered_schemes
 from fraudml.leads.schemes import UNEXPLAINED, Scheme, schemes
 from fraudml.leads.table import EVIDENCE_OF_LEADS, each_row, groups, typed
 
@@ -159,6 +160,7 @@ class _Run:
         self.pharmacies = pharmacies | set(scores.loc[scores["entity_type"] == "pharmacy", "entity_id"])
         self.usable = usable_evidence(evidence, as_of, policy.months, self.pharmacies)
         self.has_evidence = evidence is not None
+        self.listed: Mapping[tuple[str, str], str] = {}
         screens = {scheme.id for scheme in book.values() if scheme.severity == "screen"}
         if evidence is not None and len(evidence):
             screens |= set(evidence.loc[evidence["severity"] == "screen", "rule"])
@@ -175,11 +177,13 @@ class _Run:
         found = _owned_once(leads, self._counted(found, facts), self.policy)
         found["counted"] = self._counted(found, facts)["counted"]
         leads = leads[~leads["supported"] | leads.index.isin(found["lead"]) | (not self.has_evidence)]
-        leads = self._valued(leads, found)
-        order = leads.sort_values(["merit", "risk", "amount_at_risk", "tier", "entity_id"], ascending=[False, False, False, True, True])
+        leads = self._valued(leads, found, facts)
+        order = worth_ranking(leads, self.capacity, len(self.usable) > 0, self.snapshot is not None, self.policy).sort_values(
+            ["merit", "risk", "amount_at_risk", "tier", "entity_id"], ascending=[False, False, False, True, True]
+        )
         ranked = diversified(order, self.capacity - self.random, self.policy)
         chosen = leads.loc[ranked].assign(drawn="ranked")
-        chosen = pd.concat([chosen, self._random(table, chosen, found)]).assign(rank=lambda each: range(1, len(each) + 1))
+        chosen = pd.concat([chosen, self._random(table, chosen, found, facts)]).assign(rank=lambda each: range(1, len(each) + 1))
         counts = {
             "scored": len(self.scores),
             "candidates": len(table),
@@ -207,9 +211,10 @@ class _Run:
         return found.assign(counted=counted_amounts(found, worth) if len(found) else pd.Series(dtype=float))
 
     # ------------------------------------------------------------------ worth and schemes
-    def _valued(self, leads: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    def _valued(self, leads: pd.DataFrame, found: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
         """Adds schemes, amount_at_risk, estimated, expected_recovery, merit, scheme (the first)."""
-        names = _scheme_names(leads, found, self.has_evidence)
+        worth = facts["total_amount"] if self.snapshot is not None else None
+        names = ordered_schemes(leads, found, self.has_evidence, worth, self.listed, self.policy.keep)
         leads = leads.assign(schemes=names)
         leads["scheme"] = [each[0] for each in names]
         leads["estimated"] = leads["scheme"] == UNEXPLAINED
@@ -224,7 +229,7 @@ class _Run:
         leads["merit"] = merit(leads["risk"].astype(float), leads["amount_at_risk"], self.policy)
         return leads
 
-    def _random(self, table: pd.DataFrame, chosen: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    def _random(self, table: pd.DataFrame, chosen: pd.DataFrame, found: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
         """Entities drawn from the scored that are neither on the list nor part of a matter on it."""
         # what only models rank and a listed matter took in has not been looked at: it may be drawn
         listed = table[table["root"].isin(chosen.index) & (table["joined"] != "unsupported")]
@@ -255,7 +260,7 @@ class _Run:
             schemes=pd.Series([[]] * len(index), index=index, dtype=object),
             supported=False,
         )
-        return self._valued(picked, found[found["lead"].isin(index)]).assign(drawn="random")
+        return self._valued(picked, found[found["lead"].isin(index)], facts).assign(drawn="random")
 
     # ------------------------------------------------------------------ the list as rows
     def _written(self, chosen: pd.DataFrame, table: pd.DataFrame, found: pd.DataFrame, counts: dict[str, int]) -> Ranking:
@@ -358,26 +363,6 @@ def _owned_once(leads: pd.DataFrame, found: pd.DataFrame, policy: Policy) -> pd.
     keys = ["claim_id", "line_id", "rule"]
     best = found[named].groupby(keys, dropna=False)["place"].transform("min")
     return found[~named | (found["place"] == best.reindex(found.index))].drop(columns="place").reset_index(drop=True)
-
-
-def _scheme_names(leads: pd.DataFrame, found: pd.DataFrame, has_evidence: bool) -> pd.Series:
-    """Schemes of each lead, most likely first: as the scores order its own, then by weight of what was taken in."""
-    names: dict[int, list[str]] = {}
-    if len(found):
-        weight = (
-            found.assign(weight=found["severity"].map(SEVERITY_WEIGHT).fillna(0.5) * found["strength"])
-            .groupby(["lead", "rule"])["weight"]
-            .sum()
-        )
-        given = leads["schemes"].to_dict()
-        for lead, part in groups(weight.reset_index(), "lead").items():
-            own = given.get(lead, [])
-            heavy = part.set_index("rule")["weight"].sort_index().sort_values(ascending=False, kind="stable")
-            main = heavy.index[0] if heavy.iloc[0] >= 0.8 * heavy.sum() else None
-            place = {rule: number for number, rule in enumerate(own)}
-            names[int(lead)] = sorted(heavy.index, key=lambda rule: (rule != main, place.get(rule, len(place)), -heavy[rule], rule))
-    fallback = leads["schemes"] if not has_evidence else pd.Series([[]] * len(leads), index=leads.index, dtype=object)
-    return pd.Series([names.get(index) or list(fallback[index]) or [UNEXPLAINED] for index in leads.index], index=leads.index, dtype=object)
 
 
 def _ring_measures(rings: pd.DataFrame | None, as_of: dt.date) -> dict[str, dict[str, float]]:

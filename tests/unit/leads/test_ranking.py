@@ -84,10 +84,68 @@ def test_a_claim_belongs_to_whom_its_evidence_speaks_against(score, hit):
     assert sorted(leads["evidence_claim_ids"][0]) == ["C1", "C2"]
 
 
-def test_one_sure_claim_of_a_hardly_suspicious_institution_stands_for_itself(score, hit):
-    evidence = hit(("overpriced_charge", "institution", "H1", "C1", "L1", 30.0))
+def test_one_sure_claim_of_some_amount_at_a_hardly_suspicious_institution_stands_for_itself(score, hit):
+    evidence = hit(("overpriced_charge", "institution", "H1", "C1", "L1", 300.0))
     leads = fm.rank_leads({"institution": score(H1=0.1), "claim": score(C1=0.95)}, evidence=evidence, explore=0)
     assert [(lead.entity_type, lead.schemes) for lead in leads.itertuples()] == [("claim", ["overpriced_charge"])]
+
+
+@pytest.mark.parametrize(("amount", "severity"), [(27.0, "clear"), (300.0, "suspicious")])
+def test_a_trivial_or_merely_suspicious_claim_belongs_to_whom_it_speaks_against(score, hit, amount, severity):
+    evidence = hit(("overpriced_charge", "institution", "H1", "C1", "L1", amount), severity=severity)
+    leads = fm.rank_leads({"institution": score(H1=0.3), "claim": score(C1=0.95)}, evidence=evidence, explore=0)
+    assert [(lead.entity_id, lead.risk, lead.amount_at_risk) for lead in leads.itertuples()] == [("H1", 0.3, amount)]
+
+
+def test_two_sure_claims_are_one_matter_of_their_institution(score, hit):
+    evidence = hit(*[("overpriced_charge", "institution", "H1", f"C{number}", None, 300.0) for number in range(2)])
+    leads = fm.rank_leads({"institution": score(H1=0.1), "claim": score(C0=0.9, C1=0.9)}, evidence=evidence, explore=0)
+    assert [(lead.entity_id, lead.amount_at_risk) for lead in leads.itertuples()] == [("H1", 600.0)]
+    assert leads["risk"][0] == pytest.approx(0.9)
+
+
+def test_the_main_matter_is_named_first(score, hit):
+    """A certain trifle does not stand before what is worth the inspection; a scheme's money counts as if it stood alone."""
+    evidence = pd.concat(
+        [
+            hit(*[("overpriced_charge", "institution", "H1", f"C{number}", f"L{number}", 6.0) for number in range(70)]),
+            hit(
+                *[("induced_admission", "institution", "H1", f"S{number}", None, 800.0) for number in range(90)],
+                severity="suspicious",
+            ),
+        ],
+        ignore_index=True,
+    )
+    leads = fm.rank_leads({"institution": score(H1=0.9)}, evidence=evidence, explore=0)
+    assert leads["schemes"][0] == ["induced_admission", "overpriced_charge"]
+    assert leads["reasons"][0][0]["feature"] == "rule:induced_admission"
+
+
+def test_evidence_taken_in_weighs_less_than_ones_own(make_claims, score, hit):
+    evidence = pd.concat(
+        [
+            hit(("overpriced_charge", "institution", "H1", "C1", None, 500.0)),
+            hit(*[("impersonation", "patient", f"P{number}", f"K{number}", None, 130.0) for number in range(4)]),
+        ],
+        ignore_index=True,
+    )
+    claims = make_claims(
+        claims=[{"claim_id": "C1", "institution_id": "H1", "patient_id": "Q1", "total_amount": 900.0}]
+        + [{"claim_id": f"K{n}", "institution_id": "H1", "patient_id": f"P{n}", "total_amount": 900.0} for n in range(4)]
+        + [{"claim_id": f"B{n}", "institution_id": f"H{n % 9 + 2}", "patient_id": f"Q{n}"} for n in range(60)]
+    )
+    scores = {"institution": score(H1=0.9), "patient": score(**{f"P{number}": 0.8 for number in range(4)})}
+    leads = fm.rank_leads(scores, evidence=evidence, claims=claims, explore=0, as_of="2024-06-30")
+    assert leads["schemes"].tolist() == [["overpriced_charge", "impersonation"]]
+
+
+def test_a_list_is_not_filled_up_with_noise(score, hit):
+    """Capacity is a maximum: hardly risky leads stay out, and of the merely unusual only a few come in."""
+    evidence = hit(("overpriced_charge", "institution", "H1", "C1", None, 5.0), ("overpriced_charge", "institution", "H2", "C2", None, 5.0))
+    scores = {"institution": score(H1=0.9, H2=0.1), "patient": score(**{f"P{number:02d}": 0.25 - number / 1000 for number in range(40)})}
+    leads = fm.rank_leads(scores, 40, evidence=evidence, explore=0)
+    assert ids(leads) == ["H1", "P00", "P01"]
+    assert ids(fm.rank_leads({"patient": scores["patient"]}, 20, explore=0)) == [f"P{number:02d}" for number in range(20)]
 
 
 def test_several_sure_claims_are_their_institutions_pattern(score, hit):
@@ -266,6 +324,10 @@ def test_a_share_that_is_none_is_refused():
                     "pattern": 3,
                     "lift": 3,
                     "evidence_claims": 50,
+                    "floor": 0.2,
+                    "least": 100,
+                    "keep": 0.5,
+                    "odd": {"below": 0.3, "share": 0.05},
                 },
                 "diversity": {"page": 20, "scheme": 0.4, "institution": 0.25, "give": 0.5},
             }
