@@ -63,3 +63,18 @@ def test_broken_yaml_names_file_and_line(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_refused() -> None:
     with pytest.raises(UsageError, match="conf_dir"):
         compose(["conf_dir=/nowhere/at/all"])
+
+
+GROUPS = ("source", "engine", "city", "detector", "leads", "tracking", "experiment")
+CHOICES = [(group, path.stem) for group in GROUPS for path in declarations(group)]
+
+
+@pytest.mark.parametrize(("group", "name"), CHOICES)
+def test_every_shipped_choice_composes(group: str, name: str) -> None:
+    assert compose([f"{group}={name}"]).seed == 0
+
+
+def test_an_experiment_holds_only_differences() -> None:
+    small, usual = compose(["experiment=small_city"]), compose()
+    assert small.city.persons < usual.city.persons
+    assert small.leads == usual.leads
