@@ -74,6 +74,8 @@ def test_a_round_trip(server, tmp_path):
     assert claims[["claim_id", "visit_type", "nights", "total_amount"]].to_numpy().tolist() == [["S1", "inpatient", 2, 120.5]]
     assert report.tables["claims"].reasons["invalid_settlement"]["count"] == 1
     assert "secret" not in (tmp_path / "ingest.json").read_text()
+    again = ingest(engine, server, tmp_path, load_source(read_yaml(resource("conf") / "source" / "nhsa.yaml")))
+    assert again.dataset == report.dataset  # the same rows
 
 
 def test_a_wrong_address_is_one_clear_error(server, tmp_path):

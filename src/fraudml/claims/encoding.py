@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -51,17 +53,45 @@ def decoded(line: bytes, path: Path, number: int) -> str:
     )
 
 
-def is_utf8(path: Path) -> bool:
-    """Whether a whole file is valid UTF-8."""
+def looked_through(path: Path) -> bool:
+    """Reads a whole text file once; whether it is valid UTF-8.
+
+    Raises
+    ------
+    FraudmlError
+        ``claims.unreadable`` for a quote that is never closed: the engine may take what follows for nothing and say nothing.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
+    quotes, utf8 = 0, True
     with open_bytes(path) as stream:
-        try:
-            while chunk := stream.read(CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
+        while chunk := stream.read(CHUNK):
+            quotes += chunk.count(b'"')
+            utf8 = utf8 and _decodes(decoder, chunk)
+    utf8 = utf8 and _decodes(decoder, b"", final=True)
+    if quotes % 2:  # may be inch marks inside a text
+        _refuse_open_quote(path, "utf-8" if utf8 else "gb18030")
+    return utf8
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return False
     return True
+
+
+def _refuse_open_quote(path: Path, encoding: str) -> None:
+    with open_bytes(path) as stream:
+        lines = csv.reader(io.TextIOWrapper(stream, encoding, errors="replace", newline=""), strict=True)
+        last = 1
+        try:
+            for _ in lines:
+                last = lines.line_num + 1
+        except csv.Error as error:
+            raise FraudmlError(
+                "claims.unreadable", f"{path.name}, line {last}: a quote that is never closed ({error}).", "Export the file again."
+            ) from error
 
 
 def transcode(path: Path, beside: Path) -> None:

@@ -25,7 +25,7 @@ from fraudml.claims.refunds import match_refunds
 from fraudml.claims.relations import Relations
 from fraudml.claims.source import Source
 from fraudml.claims.source_files import blaming
-from fraudml.claims.swap import put_in_place
+from fraudml.claims.swap import PART, change_over, finish
 from fraudml.contracts import CANONICAL, REQUIRED_TABLES
 from fraudml.engine import Engine, identifier, literal
 from fraudml.errors import FraudmlError
@@ -77,8 +77,7 @@ def ingest(engine: Engine, given: Path | str, data_dir: Path, source: Source, op
             run.write(report)
             write_report(report, staging, options.lang)
             run.pseudonyms.keep(data_dir)  # first: without it the new claims could not be traced back
-            for name in ("quarantine", "claims", "ingest.html", "ingest.json"):
-                put_in_place(staging / name, data_dir / name)
+            change_over(data_dir, ("quarantine", "claims", "ingest.html", "ingest.json"))
     for table, each in report.tables.items():
         log.info("%s: %s rows read from %s, %s accepted, %s quarantined", table, each.read, each.source, each.accepted, each.quarantined)
     return report
@@ -89,7 +88,8 @@ def _staging(data_dir: Path, check: bool) -> Iterator[Path]:
     """A folder beside the target, so that finished files can be renamed into place; elsewhere where nothing is to be written."""
     if not check:
         data_dir.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="fraudml-check-")) if check else data_dir / ".ingest.part"
+        finish(data_dir)
+    folder = Path(tempfile.mkdtemp(prefix="fraudml-check-")) if check else data_dir / PART
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("stage", "claims", "quarantine", "text"):
         (folder / name).mkdir(parents=True)

@@ -42,27 +42,37 @@ def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> 
     types : lower-case source columns that the relation really has -> SQL type.
     """
     wanted = CANONICAL[table].columns | CONTROL.get(table, {})
-    values, unread = [], []
+    seen: dict[str, str] = {}
+    usual, values, unread = [], [], []
     for name, type_ in wanted.items():
         given, of_type = _given(part.columns.get(name), types)
         if of_type == "NULL":
             values.append(f"cast(null as {type_}) as {identifier(name)}")
             continue
         column = part.columns[name]
-        values.append(f"{_value(column, given, of_type, name, type_, separator)} as {identifier(name)}")
-        if type_ != "VARCHAR" or column.codes is not None:
-            seen = identifier(f"given.{name}")
-            values.append(f"{given} as {seen}")
-            code = UNREAD[type_] if column.codes is None else "unknown_code"
-            unread.append((f"{identifier(name)} is null and {seen} is not null and {_something(column, seen, of_type)}", f"{code}:{name}"))
+        if type_ == "VARCHAR" and column.codes is None:
+            values.append(f"{_text(given, of_type)} as {identifier(name)}")
+            continue
+        text, quick = identifier(f"given.{name}"), identifier(f"usual.{name}")
+        seen[text] = given
+        value = _value(column, text, of_type, name, type_, separator)
+        if (reading := _usual(column, text, of_type, name, type_)) is not None:
+            usual.append(f"{reading} as {quick}")
+            odd = f"{quick} is null and {text} is not null" + (f" or not isfinite({quick})" if type_ == "DOUBLE" else "")
+            value = f"case when {odd} then {value} else {quick} end"
+        values.append(f"{value} as {identifier(name)}")
+        code = UNREAD[type_] if column.codes is None else "unknown_code"
+        unread.append((f"{identifier(name)} is null and {text} is not null and {_something(column, text, of_type)}", f"{code}:{name}"))
     columns = ", ".join(map(identifier, wanted))
-    source = "".join(f", {source_column(name)}" for name in types)
-    raw = "".join(f", {identifier(name)} as {source_column(name)}" for name in types)
+    source = ", ".join(map(source_column, types))
+    raw = [*(f"{identifier(name)} as {source_column(name)}" for name in types), *(f"{sql} as {text}" for text, sql in seen.items())]
     where = f" where {part.where}" if part.where else ""
-    # two steps: values first, then what has none though something was given
+    # step by step, because a repeated expression would be worked out twice: what is given, its usual reading, the value, what has none
     return f"""
-        select {columns}{source}, {_told(unread)} as _unread
-        from (select {", ".join(values)}{raw} from {identifier(part.relation)}{where})"""
+        select {columns}, {source}, {_told(unread)} as _unread
+        from (select {", ".join([*values, source, *seen])}
+            from (select {", ".join(["*", *usual])}
+                from (select {", ".join(["*", *raw])} from {identifier(part.relation)}{where})))"""
 
 
 def _told(conditions: list[tuple[str, str]]) -> str:
@@ -96,11 +106,20 @@ def _something(column: Column, seen: str, of_type: str) -> str:
     return " and ".join([f"{text} is not null", *(f"{text} <> {literal(code)}" for code in nothing)])
 
 
+def _usual(column: Column, given: str, of_type: str, name: str, type_: str) -> str | None:
+    """SQL of the reading that nearly every text has, null for the others; None where there is but one way to read."""
+    if of_type != "VARCHAR" or name == "month":
+        return None
+    if column.codes is not None:
+        return f"cast({_matched(column, given)} as {type_})"
+    if type_ == "BOOLEAN":
+        return f"case {given} when '1' then true when '0' then false end"
+    return f"try_cast({given} as {type_})" if type_ in ("DATE", "TIMESTAMP", "DOUBLE") else None
+
+
 def _value(column: Column, given: str, of_type: str, name: str, type_: str, separator: str) -> str:
     if column.codes is not None:
         return f"cast({_translated(column, given, of_type)} as {type_})"
-    if type_ == "VARCHAR":
-        return _text(given, of_type)
     if of_type == type_ and type_ in ("DATE", "BOOLEAN", "INTEGER", "VARCHAR[]"):
         return f"cast(date_trunc('month', {given}) as date)" if name == "month" else given
     if of_type == "ANY":
@@ -109,14 +128,13 @@ def _value(column: Column, given: str, of_type: str, name: str, type_: str, sepa
 
 
 def _translated(column: Column, given: str, of_type: str) -> str:
-    """The canonical value of a code: tried as it stands, then without blanks; what is not listed is other."""
+    """The canonical value of a code, without blanks around it; what is not listed is other."""
     codes = column.codes or {}
     text = _text(given, of_type)
     if of_type in NUMBERS or of_type.startswith(FRACTIONS):  # numbers lose a code's leading zeros
         given = f"lpad({text}, cast(greatest(length({text}), {min(len(code) for code in codes)}) as integer), '0')"
         text = given
-    tries = [_matched(column, given)] if of_type == "VARCHAR" else []
-    tries.append(_matched(column, text))
+    tries = [_matched(column, text)]
     if column.other is not None:
         tries.append(f"case when {text} is not null then {literal(column.other)} end")
     return f"coalesce({', '.join(tries)})"
@@ -136,7 +154,8 @@ def _matched(column: Column, text: str) -> str:
 
 def _text(given: str, of_type: str) -> str:
     if of_type == "VARCHAR":
-        return f"nullif(trim({given}), '')"
+        # only what has a blank or begins with a character that may be one is trimmed: to look is cheaper
+        return f"case when {given} < '!' or {given} > '~' or contains({given}, ' ') then nullif(trim({given}), '') else {given} end"
     if of_type.startswith(FRACTIONS):  # pandas writes codes with gaps as 310.0
         return f"case when {given} = floor({given}) then cast(cast({given} as hugeint) as varchar) else cast({given} as varchar) end"
     if of_type == "ANY":
@@ -157,10 +176,9 @@ def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> st
             value = f"coalesce({usual}cast(try_strptime({text}, [{formats}]) as {type_}))"
         return f"cast(date_trunc('month', {value}) as date)" if name == "month" else value
     if type_ == "BOOLEAN":
-        usual = "" if of_type != "VARCHAR" else f"case {given} when '1' then true when '0' then false end, "
         # a case, not an IN: a long list would become a join of every row
         cases = " ".join(f"when {literal(word)} then {str(meaning).lower()}" for word, meaning in FLAGS.items())
-        return f"coalesce({usual}case lower({text}) {cases} end)"
+        return f"case lower({text}) {cases} end"
     if type_ == "VARCHAR[]":
         if of_type.endswith("[]"):
             return f"cast({given} as varchar[])"

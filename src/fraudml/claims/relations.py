@@ -28,9 +28,9 @@ class Relations:
         self.engine, self.source = engine, source
         self.types: dict[str, dict[str, str]] = {}
         self._wanted: dict[str, set[str]] = {}
-        database = is_url(given)
-        self.told = without_password(str(given)) if database else str(given)
-        self.files = fetch_tables(engine, str(given), source, scratch) if database else find_files(Path(given), source)
+        self.from_database = is_url(given)
+        self.told = without_password(str(given)) if self.from_database else str(given)
+        self.files = fetch_tables(engine, str(given), source, scratch) if self.from_database else find_files(Path(given), source)
         for table, files in self.files.items():
             with blaming(table):
                 self._name(table, open_files(engine, f"file_{table}", files, source, scratch))
@@ -67,9 +67,16 @@ class Relations:
         return len(self.files.get(relation, ())) + sum(self.file_count(each) for each in inputs_of(how))
 
     def fingerprint(self, options: str) -> str:
-        """Id of what is read and how: it changes when a file, the mapping or an option does."""
-        files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for paths in self.files.values() for path in paths]
-        return hashlib.sha256(repr((sorted(files), self.source, options)).encode()).hexdigest()[:16]
+        """Id of what is read and how: it changes when a file, a row of a database, the mapping or an option does."""
+        if self.from_database:  # copies bear the time of copying: their rows count, in whatever order they came
+            given = [self._content(table) for table in sorted(self.files)]
+        else:
+            given = sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for paths in self.files.values() for path in paths)
+        return hashlib.sha256(repr((given, self.source, options)).encode()).hexdigest()[:16]
+
+    def _content(self, table: str) -> tuple[Any, ...]:
+        columns = ", ".join(map(identifier, sorted(self.types[table])))
+        return (table, columns, *self.engine.rows(f"select count(*), sum(hash({columns})) from {identifier(f'file_{table}')}")[0])
 
     def unsourced(self, table: str) -> list[str]:
         """Canonical columns that nothing in the source fills."""

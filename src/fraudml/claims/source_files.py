@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fraudml.claims.encoding import first_line, is_utf8, transcode
+from fraudml.claims.encoding import first_line, looked_through, transcode
 from fraudml.claims.source import Source
 from fraudml.engine import Engine, identifier, literal
 from fraudml.errors import FraudmlError, MissingInput
@@ -114,8 +114,9 @@ def open_files(engine: Engine, name: str, files: list[Path], source: Source, scr
     groups: dict[tuple[tuple[str, ...], str], list[Path]] = {}
     for number, path in enumerate(text):
         names, delimiter = header(path)
-        if not is_utf8(path):
-            beside = scratch / f"{name}-{number}.csv"
+        if not looked_through(path):
+            beside = scratch / f"{name}-{number}" / path.name.removesuffix(".gz")  # errors name the file
+            beside.parent.mkdir()
             transcode(path, beside)
             path = beside
         groups.setdefault((tuple(names), delimiter), []).append(path)

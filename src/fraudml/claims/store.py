@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fraudml.claims.swap import is_unfinished
 from fraudml.contracts import CANONICAL, REQUIRED_TABLES
 from fraudml.engine import Engine, open_engine
 from fraudml.errors import FraudmlError, MissingInput
@@ -50,6 +51,12 @@ class Claims:
         self.data_dir = data_dir
         self.engine = engine
         folder = data_dir / "claims"
+        if is_unfinished(data_dir):
+            raise FraudmlError(
+                "claims.unfinished",
+                f"an ingest into {data_dir} was stopped while it put its files in place.",
+                "Run `fraudml ingest` into it again.",
+            )
         self._sources = {
             name: folder / f"{name}.parquet" if (folder / f"{name}.parquet").is_file() else folder / name / "**" / "*.parquet"
             for name in CANONICAL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from fraudml.errors import FraudmlError
 
 log = logging.getLogger("fraudml")
+
+DICTIONARY = "dictionary_size_limit 20000"
+"""Of a column with more different values (keys) Parquet would build a dictionary only to throw it away."""
 
 if TYPE_CHECKING:
     import duckdb
@@ -111,7 +115,7 @@ class Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            count = self.scalar(f"copy ({sql}) to {literal(str(beside))} (format parquet, compression {compression}{about})")
+            count = self.scalar(f"copy ({sql}) to {literal(str(beside))} (format parquet, compression {compression}, {DICTIONARY}{about})")
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
@@ -180,7 +184,9 @@ class Engine:
 def _first_lines(text: str) -> str:
     """What the engine says of a bad file, without its advice, the row itself and the settings it used."""
     told = text.split("Possible")[0].splitlines()
-    return " ".join(line for line in told if line.strip() and not line.startswith("Original Line"))[:400].rstrip(" .") + "."
+    said = " ".join(line for line in told if line.strip() and not line.startswith("Original Line"))[:400].rstrip(" .") + "."
+    file = re.search(r"^ *file = (.+?)(?: \(|$)", text, re.MULTILINE)
+    return f"{Path(file[1]).name}: {said}" if file else said
 
 
 def identifier(name: str) -> str:

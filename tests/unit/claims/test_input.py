@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
+import shutil
 import stat
 
 import pandas as pd
 import pytest
 
+from fraudml.claims import open_claims, swap
 from fraudml.claims.coverage import coverage, written_coverage
 from fraudml.claims.ingest import Options, ingest
-from fraudml.claims.swap import put_in_place
+from fraudml.claims.swap import finish, put_in_place
 from fraudml.engine import open_engine
 from fraudml.errors import FraudmlError, UsageError
 
@@ -188,17 +191,42 @@ def test_check_writes_nothing_and_says_what_runs(raw, write_raw, source, tmp_pat
     assert "fee_list_d.prd_days" in written_coverage(rows, "zh")
 
 
-def test_a_killed_run_leaves_the_old_output_and_a_rerun_finishes(raw, run, tmp_path, monkeypatch):
-    run(raw)
-    before = sorted(path.name for path in (tmp_path / "data").rglob("*"))
-    raw["setl_d"][0]["medfee_sumamt"] = "999.00"
-    with monkeypatch.context() as patch:
-        patch.setattr("fraudml.claims.ingest.put_in_place", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
-        with pytest.raises(KeyboardInterrupt):
-            run(raw)
-    assert sorted(path.name for path in (tmp_path / "data").rglob("*")) == before
-    _, read = run(raw)
-    assert read("claims")[0]["total_amount"] == 999.0
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_run_killed_at_any_rename_is_old_or_finished_by_the_next(raw, run, tmp_path, monkeypatch, can_exchange):
+    """Readers find the old output, or are told that it is unfinished; never a mix of two runs."""
+    data = tmp_path / "data"
+    if not can_exchange:
+        monkeypatch.setattr("fraudml.claims.swap._exchange", lambda *_: False)
+    steps = 0
+    while True:
+        shutil.rmtree(data, ignore_errors=True)
+        run(raw)
+        calls = iter(range(100))
+
+        def replace(*paths, real=swap._rename, last=steps, calls=calls):
+            if next(calls) == last:
+                raise KeyboardInterrupt
+            real(*paths)
+
+        changed = [raw["setl_d"][0] | {"medfee_sumamt": "999.00"}, raw["setl_d"][1] | {"begndate": "never"}]
+        with monkeypatch.context() as patch:
+            patch.setattr("fraudml.claims.swap._rename", replace)
+            try:
+                run(raw | {"setl_d": changed})
+                break  # there are no more steps to be killed at
+            except KeyboardInterrupt:
+                steps += 1
+        if (data / ".ingest.done").exists():
+            with pytest.raises(FraudmlError, match=r"\[claims.unfinished\]"):
+                open_claims(data)
+            finish(data)
+            assert open_claims(data).sql("select total_amount from all_claims").total_amount.tolist() == [999.0]
+            assert (data / "quarantine" / "claims.parquet").is_file()
+            assert json.loads((data / "ingest.json").read_text())["tables"]["claims"]["quarantined"] == 1
+        else:
+            assert set(open_claims(data).sql("select total_amount from all_claims").total_amount) == {100.0}
+        assert sorted(path.name for path in data.iterdir()) == ["claims", "ingest.html", "ingest.json", "quarantine"]
+    assert steps >= 4
 
 
 def test_folders_are_exchanged(tmp_path):
