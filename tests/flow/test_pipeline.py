@@ -41,7 +41,8 @@ def leads(city: Path) -> pd.DataFrame:
 
 
 def types_of(path: Path) -> dict[str, str]:
-    return {name: type_ for name, type_, *_ in duckdb.sql(f"describe select * from '{path}'").fetchall()}
+    # DuckDB puts quotes around field names that are words of its own
+    return {name: type_.replace('"', "") for name, type_, *_ in duckdb.sql(f"describe select * from '{path}'").fetchall()}
 
 
 def test_ingest_adds_up(city: Path) -> None:

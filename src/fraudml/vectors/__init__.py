@@ -1,7 +1,7 @@
 """From declarations in ``features/`` to behaviour vectors, and who is compared with whom."""
 
-from fraudml.vectors.behaviour import behaviour
 from fraudml.vectors.catalogue import load_catalogue
+from fraudml.vectors.computed import behaviour
 from fraudml.vectors.declared import UNITS, Catalogue, Feature
 from fraudml.vectors.peers import peer_groups, peer_statistics
 

@@ -88,7 +88,7 @@ def test_refunds_are_netted_and_given_back_claims_are_gone(make_claims):
 
 
 def test_what_a_source_lacks_is_left_out_and_named_once(make_claims, caplog, monkeypatch):
-    monkeypatch.setattr("fraudml.vectors.behaviour._announced", set())
+    monkeypatch.setattr("fraudml.vectors.computed._announced", set())
     claims = make_claims(claims=[{"drg_code": None}])
     with caplog.at_level(logging.INFO, "fraudml"):
         first = behaviour("institution", claims, AS_OF)
