@@ -105,6 +105,7 @@ RELATIONS: dict[str, Relation] = {
             line.settled_on, line.occurred_at, coalesce(line.occurred_on, line.started_on) as occurred_on,
             line.item_code, line.charge_type, line.quantity, line.unit_price, line.amount, line.in_scope_amount, line.days_supply,
             line.body_site, line.department, coalesce(line.is_discounted, false) as is_discounted, line.memo,
+            len(line.trace_codes) as pack_count,
             coalesce(place.level, -1) as level, entry.entry_id, coalesce(entry.generic, line.item_code) as generic,
             coalesce(entry.name, line.item_code) as name, coalesce(line.price_cap, entry.price_cap) as price_cap,
             coalesce(entry.list_type, case

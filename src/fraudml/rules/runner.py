@@ -126,12 +126,9 @@ def run_rules(
                 runnable.append(rule)
         _prepare(snapshot, since, context, runnable, conf_dir)
         for number, rule in enumerate(runnable):
-            snapshot.engine.table(f"evidence_{number}", _evidence(rule, bound[rule.id], since, as_of, snapshot))
-        whole = " union all ".join(f"select {number} as place, * from evidence_{number}" for number in range(len(runnable)))
-        return snapshot.query(
-            f"select {', '.join(EVIDENCE)} from ({whole or nothing({'place': 'INTEGER'} | EVIDENCE)})"
-            " order by place, entity_type, entity_id, claim_id, line_id, occurred_on, facts"
-        )
+            snapshot.engine.table(f"found_{number}", _found(rule, bound[rule.id], snapshot))
+        whole = " union all ".join(f"select {number} as place, * from found_{number}" for number in range(len(runnable)))
+        return snapshot.query(_evidence(whole or nothing({"place": "INTEGER"} | EVIDENCE), since, as_of))
 
 
 def _known(names: Iterable[str] | None, base: Mapping[str, Rule]) -> list[str]:
@@ -160,7 +157,8 @@ def _prepare(snapshot: Snapshot, since: dt.date, context: dt.date, rules: Iterab
         (engine.table if relation.kept else engine.view)(name, sql)
 
 
-def _evidence(rule: Rule, sql: str, since: dt.date, as_of: dt.date, snapshot: Snapshot) -> str:
+def _found(rule: Rule, sql: str, snapshot: Snapshot) -> str:
+    """What a rule's SQL finds, in the columns of evidence."""
     columns = snapshot.engine.check(f"select * from (\n{sql}\n)")
     facts = [name for name in columns if name not in _REQUIRED and name not in _OPTIONAL]
     # rounded, so that the order in which threads add up does not show
@@ -170,18 +168,28 @@ def _evidence(rule: Rule, sql: str, since: dt.date, as_of: dt.date, snapshot: Sn
     line = "found.line_id" if "line_id" in columns else "cast(null as varchar)"
     strength = "least(1.0, greatest(0.01, coalesce(found.strength, 1.0)))" if "strength" in columns else "1.0"
     return f"""
-        select '{rule.id}' as rule, '{rule.row}' as row, '{rule.severity}' as severity,
-            case when {entity_type} = 'institution' and shop.institution_id is not null then 'pharmacy'
-                else {entity_type} end as entity_type,
+        select '{rule.id}' as rule, '{rule.row}' as row, '{rule.severity}' as severity, {entity_type} as entity_type,
             cast(found.entity_id as varchar) as entity_id, cast(found.claim_id as varchar) as claim_id,
             cast({line} as varchar) as line_id, cast(found.occurred_on as date) as occurred_on,
             round(cast(coalesce(found.amount_in_question, 0) as double), 2) as amount_in_question,
             round(cast({strength} as double), 4) as strength, cast(to_json({packed}) as varchar) as facts
-        from ({sql}) as found left join claims as claim on found.claim_id = claim.claim_id
-        left join (select distinct institution_id from institutions where kind = 'pharmacy') as shop
-            on found.entity_id = shop.institution_id
-        where found.entity_id is not null and coalesce(claim.settled_on, found.occurred_on) > date '{since}'
-            and coalesce(claim.settled_on, found.occurred_on) <= date '{as_of}'"""
+        from ({sql}) as found where found.entity_id is not null"""
+
+
+def _evidence(found: str, since: dt.date, as_of: dt.date) -> str:
+    """Evidence of the window from what all rules found: one look at the claims for all of them."""
+    return f"""
+        with found as ({found}), dated as (
+            select found.*, coalesce(claim.settled_on, found.occurred_on) as known_on
+            from found left join claims as claim on found.claim_id = claim.claim_id
+        )
+        select {", ".join(name for name in EVIDENCE)} from (
+            select dated.* replace (case when dated.entity_type = 'institution' and shop.institution_id is not null then 'pharmacy'
+                else dated.entity_type end as entity_type)
+            from dated left join (select distinct institution_id from institutions where kind = 'pharmacy') as shop
+                on dated.entity_id = shop.institution_id
+            where dated.known_on > date '{since}' and dated.known_on <= date '{as_of}')
+        order by place, entity_type, entity_id, claim_id, line_id, occurred_on, facts"""
 
 
 def nothing(columns: Mapping[str, str]) -> str:
