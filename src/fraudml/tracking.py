@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fraudml.errors import FraudmlError
-
 log = logging.getLogger("fraudml")
 
 CANDIDATE, CHAMPION = "candidate", "champion"
@@ -85,7 +83,7 @@ class Tracking:
     ) -> int:
         """Logs one run with its model folder and registers the model as ``fraudml-<target>``; returns the version's number.
 
-        The new version becomes ``candidate``; the first one of a target is ``champion`` too.
+        The new version becomes ``candidate``; :meth:`promote` makes it the champion.
         """
         import mlflow
         from mlflow.entities import Metric, Param, RunTag
@@ -115,8 +113,6 @@ class Tracking:
         version = self.client.create_model_version(registered, logged.model_uri, run.info.run_id)
         number = int(version.version)
         self.client.set_registered_model_alias(registered, CANDIDATE, str(number))
-        if number == 1:
-            self.client.set_registered_model_alias(registered, CHAMPION, "1")
         return number
 
     def next_number(self, target: str) -> int:
@@ -124,34 +120,6 @@ class Tracking:
         versions = self.client.search_model_versions(f"name = 'fraudml-{target}'")
         return 1 + max((int(one.version) for one in versions), default=0)
 
-    def promote(self, target: str, number: int, metric: str = "average_precision", force: bool = False) -> None:
-        """Makes a version the champion.
-
-        Raises
-        ------
-        FraudmlError
-            When the champion has the better ``metric``, unless forced.
-        """
-        registered = f"fraudml-{target}"
-        candidate = self._metric(registered, self.client.get_model_version(registered, str(number)).run_id, metric)
-        try:
-            champion = self.client.get_model_version_by_alias(registered, CHAMPION)
-        except Exception as error:
-            if "RESOURCE_DOES_NOT_EXIST" not in str(getattr(error, "error_code", error)):
-                raise
-            champion = None
-        if champion is not None and not force:
-            best = self._metric(registered, champion.run_id, metric)
-            if candidate < best:
-                raise FraudmlError(
-                    "tracking.worse",
-                    f"{registered} {number} has {metric} {candidate:.3f}, the champion {champion.version} has {best:.3f}.",
-                    "Promote with force, or keep the champion.",
-                )
-        self.client.set_registered_model_alias(registered, CHAMPION, str(number))
-
-    def _metric(self, registered: str, run_id: str, metric: str) -> float:
-        value = self.client.get_run(run_id).data.metrics.get(metric)
-        if value is None:
-            raise FraudmlError("tracking.metric", f"run {run_id} of {registered} has no metric {metric}.", "Train the model again.")
-        return float(value)
+    def promote(self, target: str, number: int) -> None:
+        """Makes a version the champion: the one whose model lies in ``models_dir/TARGET``."""
+        self.client.set_registered_model_alias(f"fraudml-{target}", CHAMPION, str(number))

@@ -35,7 +35,7 @@ FEWEST_PEERS = 10
 """Peers that a share of peers is at least taken from."""
 
 COLUMNS = {"entity_id": "str", "rule": "str", "severity": "str"} | dict.fromkeys(
-    ("count", "amount", "strength", "excess", "usual", "worth"), "float64"
+    ("count", "amount", "strength", "excess", "usual", "worth", "peer_median", "peer_percentile"), "float64"
 )
 """Columns of :func:`rule_evidence`."""
 
@@ -62,7 +62,7 @@ def rule_evidence(hits: pd.DataFrame, exposure: pd.Series) -> pd.DataFrame:
     -------
     one row per entity and rule: entity_id, rule, severity, count (claims with evidence, or pieces where none is named), amount, strength
     (of the strongest piece), excess (standard deviations above expectation), usual (share of peers with half as much per claim or more),
-    worth in [0, 1); strongest first within an entity.
+    worth in [0, 1), peer_median and peer_percentile of the count among all entities of the type; strongest first within an entity.
     """
     import pandas as pd
 
@@ -94,6 +94,8 @@ def claim_evidence(hits: pd.DataFrame, claims: int) -> pd.DataFrame:
     table = _pieces(about).assign(excess=np.nan)
     table["count"] = about.groupby(["entity_id", "rule", "severity"], observed=True).size().to_numpy(dtype=float)
     table["usual"] = table["rule"].map(table["rule"].value_counts()) / max(claims, 1)
+    table["peer_median"] = 0.0
+    table["peer_percentile"] = 100 * (1 - table["usual"] / 2)
     share = table["severity"].map(PIECE).astype(float).fillna(0.0)
     return _ordered(table.assign(worth=_worth(table, share * (1 - table["usual"] / CLAIMS_HIT).clip(lower=0.0))))
 
@@ -134,7 +136,14 @@ def _beyond_peers(mine: pd.DataFrame, claims: np.ndarray, exposure: pd.Series) -
     rate = everyone / (volume + np.median(volume))
     ranked = np.sort(rate)
     as_much = len(rate) - np.searchsorted(ranked, rate[: len(mass)] / 2, side="left") - 1
-    return mine.assign(excess=excess[: len(mass)], usual=as_much / max(len(rate) - 1, FEWEST_PEERS))
+    count = np.sort(np.concatenate([mine["count"].to_numpy(dtype=float), np.zeros(len(silent))]))
+    below, upto = (np.searchsorted(count, mine["count"], side=side) for side in ("left", "right"))
+    return mine.assign(
+        excess=excess[: len(mass)],
+        usual=as_much / max(len(rate) - 1, FEWEST_PEERS),
+        peer_median=np.median(count),
+        peer_percentile=50 * (below + upto) / len(count),
+    )
 
 
 def _worth(table: pd.DataFrame, share: pd.Series) -> pd.Series:

@@ -20,7 +20,7 @@ def learning_table(vectors: pd.DataFrame, measures: pd.DataFrame | None, evidenc
     Parameters
     ----------
     vectors : behaviour vectors by entity_id.
-    measures : graph measures of this entity type, or None.
+    measures : graph measures of this entity type, named unlike the features, or None.
     evidence : :func:`fraudml.detectors.evidence.rule_evidence` of this entity type.
 
     Returns
@@ -33,7 +33,7 @@ def learning_table(vectors: pd.DataFrame, measures: pd.DataFrame | None, evidenc
     table = vectors.copy()
     if measures is not None and len(measures):
         placed = measures.set_index("entity_id").drop(columns=[name for name in LEFT_OUT if name in measures and name != "entity_id"])
-        placed = placed.loc[:, placed.notna().any() & ~placed.columns.isin(table.columns)]
+        placed = placed.loc[:, placed.notna().any()]
         table = table.join(placed)
     if len(evidence):
         weight = (evidence["excess"] + evidence["strength"]).where(evidence["excess"].notna(), evidence["strength"])

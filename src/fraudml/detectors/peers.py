@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fraudml.detectors.outlier import OutlierEnsemble, conformal
+from fraudml.detectors.outlier import OutlierEnsemble
 from fraudml.detectors.table import row_keys
 from fraudml.vectors.peers import EVERYBODY, SEPARATOR
 
@@ -40,32 +40,46 @@ def outliers_among_peers(
     Returns
     -------
     DataFrame on the index of the wanted rows: ``outlier`` = 1 - conformal p-value in [0, 1), ``strangeness`` (the ensemble's score).
-    Rows of groups with fewer than ten members get 0.5: nothing is known of what is usual there.
+    Ranks are taken among the members of the group alone, all of them scored by one ensemble that treats them alike; a group of fewer
+    than ten is ranked among all whose attributes begin as its own. Where that is fewer than ten as well, ``outlier`` is 0.5: nothing
+    is known of what is usual there.
     """
     import pandas as pd
 
     table = values.to_numpy(dtype=float)
     whole, labels = _whole_labels(vectors, peers), group.to_numpy()
-    relative = np.zeros(table.shape)
-    referred = np.zeros(len(table), dtype=bool)
-    references = {}
-    for label in sorted(set(labels)):
-        everyone = np.flatnonzero(_begins(whole, label))
-        mine = np.flatnonzero(labels == label)
-        relative[mine] = _relative(table[mine], table[everyone])
-        if wanted[mine].any():
-            references[label] = _limited(table, everyone, LARGEST_GROUP)
-            referred[references[label]] = True
     outlier, strangeness = np.full(len(values), 0.5), np.zeros(len(values))
-    if len(table) >= FEWEST:
-        model = OutlierEnsemble(random_state=seed).fit(relative[_limited(relative, np.arange(len(table)), LARGEST_REFERENCE)])
-        scored = np.flatnonzero(wanted | referred)
-        strangeness[scored] = model.decision_function(relative[scored])
+    if len(table) < FEWEST:
+        return pd.DataFrame({"outlier": outlier, "strangeness": strangeness}, index=values.index)[wanted]
+    relative = np.zeros(table.shape)
+    references, borrowed = {}, {}
+    for label in sorted(set(labels)):
+        everyone, mine = np.flatnonzero(_begins(whole, label)), np.flatnonzero(labels == label)
+        relative[mine] = _relative(table[mine], table[everyone])
+        if not wanted[mine].any():
+            continue
+        if len(mine) >= FEWEST:
+            references[label] = _limited(table, mine, LARGEST_GROUP)
+        elif len(everyone) >= FEWEST:  # the others by this label's own measure: what is usual nearer by does not count here
+            borrowed[label] = _relative(table[_limited(table, everyone, LARGEST_GROUP)], table[everyone])
+    model = OutlierEnsemble(random_state=seed).fit(relative[_limited(relative, np.arange(len(table)), LARGEST_REFERENCE)])
+    scored = wanted.copy()
+    for reference in references.values():
+        scored[reference] = True
+    strangeness[scored] = model.decision_function(relative[scored])
     for label, reference in references.items():
         rows = np.flatnonzero(wanted & (labels == label))
-        if len(reference) >= FEWEST:
-            outlier[rows] = 1 - conformal(strangeness[rows], np.sort(strangeness[reference]))
+        outlier[rows] = 1 - _p_values(strangeness[rows], strangeness[reference], np.isin(rows, reference))
+    for label, others in borrowed.items():
+        rows = np.flatnonzero(wanted & (labels == label))
+        outlier[rows] = 1 - _p_values(strangeness[rows], model.decision_function(others), np.zeros(len(rows), dtype=bool))
     return pd.DataFrame({"outlier": outlier, "strangeness": strangeness}, index=values.index)[wanted]
+
+
+def _p_values(scores: np.ndarray, reference: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Rank of each score in the reference and itself, by their number: no more than a share p of a group can get p or less."""
+    at_least = len(reference) - np.searchsorted(np.sort(reference), scores, side="left")
+    return np.where(inside, at_least / len(reference), (1 + at_least) / (len(reference) + 1))
 
 
 def _relative(rows: np.ndarray, peers: np.ndarray) -> np.ndarray:

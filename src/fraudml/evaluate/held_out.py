@@ -47,8 +47,7 @@ def assess(
     groups : entity of each row; the last row of an entity is its latest.
     decided : rows that somebody looked at. Undecided rows count as no case in the rankings, and not at all in the calibration.
     """
-    last = np.zeros(len(y), dtype=bool)
-    last[len(y) - 1 - np.unique(groups[::-1], return_index=True)[1]] = True
+    last = latest(groups)
     table, y, parts, risk, decided = table[last], y[last], parts[last], risk[last], decided[last]
     rankings = {
         "risk": risk,
@@ -70,3 +69,10 @@ def assess(
     metrics |= {"ece_decided": error, "ece": everyone}
     drawn = {name: precision_recall_curve(y, score) for name, score in rankings.items() if name not in ("random", "outlier")}
     return Assessment(metrics, drawn, calibrated)
+
+
+def latest(groups: np.ndarray) -> np.ndarray:
+    """Bool: the last row of each entity."""
+    last = np.zeros(len(groups), dtype=bool)
+    last[len(groups) - 1 - np.unique(groups[::-1], return_index=True)[1]] = True
+    return last

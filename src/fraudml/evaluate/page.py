@@ -20,6 +20,9 @@ TEXTS = {
         "held_out": "以下为模型未见过的主体上的结果,与基线并列。",
         "truth": "与模拟城市真相对照",
         "ranking": "排序依据",
+        "list": "名单评估(各类主体按风险混排)",
+        "all": "全部",
+        "of": "主体类别",
     },
     "en": {
         "target": "Model evaluation",
@@ -28,6 +31,9 @@ TEXTS = {
         "held_out": "Figures on entities that the model has not seen, beside baselines.",
         "truth": "Against the simulated city's truth",
         "ranking": "ranking",
+        "list": "The list: all entities ranked by risk",
+        "all": "all",
+        "of": "entity type",
     },
 }
 SHOWN = ("auc", "average_precision", *(f"{kind}_at_{k}" for k in (50, 100, 200, 500, 800) for kind in ("precision", "recall")))
@@ -58,7 +64,7 @@ def target_page(report: dict[str, Any], found: Assessment, lang: str) -> str:
         for prefix in RANKINGS
         if f"{prefix}auc" in metrics
     ]
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {"picture": svg(curves(report["target"], found.lines, found.calibrated))},
         {"columns": [say["ranking"], *shown], "rows": rows},
         {"columns": ["", "ECE"], "rows": [["risk", _figure(metrics["ece"])], ["decided", _figure(metrics["ece_decided"])]]},
@@ -69,6 +75,14 @@ def target_page(report: dict[str, Any], found: Assessment, lang: str) -> str:
         blocks.append({"heading": say["truth"], "columns": [say["ranking"], *known], "rows": truth})
     subtitle = f"{report['model_version']}, {say['as_of']} {report['as_of']}. {say['held_out']}"
     return _render(lang, f"{say['target']}: {report['target']}", subtitle, blocks)
+
+
+def list_page(report: dict[str, Any], lang: str) -> str:
+    """Figures of the ranked scores, of all entities together and of each type, as HTML."""
+    say = TEXTS[lang]
+    shown = [name for name in SHOWN if any(name in figures for figures in report["against_truth"].values())]
+    rows = [[say.get(kind, kind), *(_figure(figures.get(name)) for name in shown)] for kind, figures in report["against_truth"].items()]
+    return _render(lang, say["list"], f"{say['truth']}, {say['as_of']} {report['as_of']}", [{"columns": [say["of"], *shown], "rows": rows}])
 
 
 def scheme_page(table: pd.DataFrame, as_of: str, lang: str) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MOST = 6  # reasons of an entity
 ALIKE = 0.9  # rank correlation from which two features tell one story
 UNUSUAL = 90.0  # percentile among peers from which a value is worth telling without a model
+TELLING = 75.0  # percentile on the suspicious side from which a feature that a model uses is told
 SAMPLED = 5000  # rows from which correlations are taken
 
 
@@ -31,8 +32,9 @@ def feature_reasons(
 ) -> pd.DataFrame:
     """The features that raise each entity's risk most.
 
-    Windows of one feature, and features that move together over the peers, are one reason: told by the member with the largest
-    contribution, counted with the sum of all.
+    A value on the harmless side of its peers' is no reason that a person would accept, whatever the model made of it; it is told only of
+    an entity that has no other. Windows of one feature, and features that move together over the peers, are one reason: told by the
+    member with the largest contribution, counted with the sum of all.
 
     Parameters
     ----------
@@ -52,9 +54,11 @@ def feature_reasons(
         return empty_reasons()
     groups = alike(percentile.reindex(columns=names), worded)
     told = contributions[names].to_numpy()
+    speaks = far_out(percentile.reindex(index=contributions.index, columns=names), worded) >= TELLING
     rows = []
     for place, entity in enumerate(contributions.index):
-        mine = told[place]
+        mine = np.where(speaks[place], told[place], 0.0)
+        mine = mine if (mine > 0).any() else told[place]
         joint = np.bincount(groups, np.maximum(mine, 0.0), minlength=groups.max() + 1)
         best: dict[int, int] = {}
         for column in np.lexsort((np.arange(len(names)), -mine)):
@@ -111,13 +115,18 @@ def unusual(percentile: pd.DataFrame, push: pd.Series, worded: Mapping[str, Feat
     import pandas as pd
 
     names = [name for name in percentile if name in worded]
-    rank = np.nan_to_num(percentile[names].to_numpy(dtype=float), nan=50.0)
-    side = np.array([worded[name].direction for name in names])
-    far = np.where(side == "high", rank, np.where(side == "low", 100 - rank, np.maximum(rank, 100 - rank)))
+    far = far_out(percentile[names], worded)
     weight = np.where(far >= UNUSUAL, -np.log1p(-np.minimum(far, 99.999) / 100), 0.0)
     total = weight.sum(axis=1, keepdims=True)
     parts = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
     return pd.DataFrame(parts * push.reindex(percentile.index).to_numpy()[:, None], index=percentile.index, columns=names)
+
+
+def far_out(percentile: pd.DataFrame, worded: Mapping[str, Feature]) -> np.ndarray:
+    """How far out each value stands on its suspicious side, in [0, 100]; unknown values stand in the middle."""
+    rank = np.nan_to_num(percentile.to_numpy(dtype=float), nan=50.0)
+    side = np.array([worded[name].direction for name in percentile])
+    return np.where(side == "high", rank, np.where(side == "low", 100 - rank, np.maximum(rank, 100 - rank)))
 
 
 def rule_reasons(
@@ -148,21 +157,23 @@ def rule_reasons(
     frame["value"] = frame["count"].astype(float)
     for lang in ("zh", "en"):
         frame[f"text_{lang}"] = [rules[rule].text(facts, lang) for rule, facts in zip(frame["rule"], frame["facts"], strict=True)]
-    frame = frame.assign(entity_type=entity_type, unit="pieces", peer_median=np.nan, peer_percentile=np.nan)
+    frame = frame.assign(entity_type=entity_type, unit="pieces")
     return pd.DataFrame(frame[list(REASONS)])
 
 
 def ordered(parts: list[pd.DataFrame], limit: int = MOST) -> pd.DataFrame:
-    """All reasons together, most important first within an entity, ``limit`` for each."""
+    """All reasons together, ``limit`` for each entity: first what can be checked on the bill, then what was learnt."""
     import pandas as pd
 
     parts = [part for part in parts if len(part)]
     if not parts:
         return empty_reasons()
-    frame = pd.concat(parts, ignore_index=True).sort_values(
-        ["entity_type", "entity_id", "contribution", "feature"], ascending=[True, True, False, True], kind="stable"
+    frame = pd.concat(parts, ignore_index=True)
+    frame["learnt"] = ~frame["feature"].str.startswith("rule:")
+    frame = frame.sort_values(
+        ["entity_type", "entity_id", "learnt", "contribution", "feature"], ascending=[True, True, True, False, True], kind="stable"
     )
-    return frame.groupby(["entity_type", "entity_id"], sort=False).head(limit).reset_index(drop=True)
+    return frame.drop(columns="learnt").groupby(["entity_type", "entity_id"], sort=False).head(limit).reset_index(drop=True)
 
 
 def empty_reasons() -> pd.DataFrame:

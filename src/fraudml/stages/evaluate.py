@@ -26,7 +26,7 @@ log = logging.getLogger("fraudml")
 
 
 def run(config: Any) -> None:
-    """Writes ``evaluation/<target>.json`` and ``.html``, and ``evaluation/schemes.*`` where the truth is known."""
+    """Writes ``evaluation/<target>.json`` and ``.html``, where the truth is known ``schemes.*``, and ``list.*`` where the day is scored."""
     if config.target is not None and config.target not in ENTITY_TYPES:
         raise UsageError("evaluate.target", f"target={config.target}.", f"Targets: {', '.join(ENTITY_TYPES)}.")
     engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
@@ -39,6 +39,8 @@ def run(config: Any) -> None:
     if guilty is not None:
         _schemes(config, claims, as_of, folder, guilty)
         written += 1
+        if config.target is None:
+            _list(config, claims, as_of, folder, guilty)
     if not written:
         log.info("nothing to evaluate as of %s: no model with decided cases, no known truth", as_of)
 
@@ -101,18 +103,50 @@ def _against_truth(
     """Ranking figures of the latest snapshot's rows against the planted truth, of the risk and of rules alone."""
     import numpy as np
 
+    from fraudml.evaluate.held_out import latest
     from fraudml.evaluate.metrics import ranking_metrics
 
     if guilty is None or not len(guilty):
         return {}
-    if target == "claim":
-        culprits = set(guilty["claim_id"])
-    else:
-        mine = guilty[guilty["entity_type"] == target]
-        culprits = set((mine[mine["role"] != "victim"] if "role" in mine else mine)["entity_id"])
-    last = len(groups) - 1 - np.unique(groups[::-1], return_index=True)[1]
-    y = np.array([name in culprits for name in groups[last]], dtype=float)
+    last = latest(groups)
+    y = np.isin(groups[last].astype(str), _culprits(guilty, target)).astype(float)
     return {"risk": ranking_metrics(y, risk[last]), "rules": ranking_metrics(y, parts["rules"].to_numpy(dtype=float)[last])}
+
+
+def _culprits(guilty: pd.DataFrame, target: str) -> list[str]:
+    """Guilty claims, or those who are behind them; a victim is no culprit."""
+    if target == "claim":
+        return sorted(set(guilty["claim_id"]))
+    mine = guilty[guilty["entity_type"] == target]
+    return sorted(set((mine[mine["role"] != "victim"] if "role" in mine else mine)["entity_id"].dropna()))
+
+
+def _list(config: Any, claims: Claims, as_of: str, folder: Path, guilty: pd.DataFrame) -> None:
+    """Precision and recall of what ``score`` wrote for the day, all entity types in one ranking and each by itself."""
+    import numpy as np
+    import pandas as pd
+
+    from fraudml.evaluate.metrics import ranking_metrics
+    from fraudml.evaluate.page import list_page
+
+    scores = claims.data_dir / "scores" / f"as_of={as_of}"
+    paths = {target: path for target in ENTITY_TYPES if (path := scores / f"{target}.parquet").is_file()}
+    if not paths:
+        log.info("no scores as of %s: the ranking of all entities is not evaluated (`fraudml score as_of=%s` makes them)", as_of, as_of)
+        return
+    parts = []
+    for target, path in paths.items():
+        claims.engine.parquet("scored", path)
+        frame = claims.engine.query("select entity_id, risk from scored order by risk desc, entity_id")
+        culprit = np.isin(frame["entity_id"].to_numpy(dtype=str), _culprits(guilty, target))
+        parts.append(frame.assign(target=target, culprit=culprit.astype(float)))
+    every = pd.concat(parts, ignore_index=True)
+    sets = {"all": every} | {target: every[every["target"] == target] for target in paths}
+    figures = {name: ranking_metrics(part["culprit"].to_numpy(), part["risk"].to_numpy()) for name, part in sets.items() if len(part)}
+    report = {"as_of": as_of, "against_truth": figures}
+    _write(folder / "list.json", json.dumps(report, ensure_ascii=False, indent=1))
+    _write(folder / "list.html", list_page(report, config.lang))
+    log.info("%s: %d scored entities", folder / "list.json", len(every))
 
 
 def _schemes(config: Any, claims: Claims, as_of: str, folder: Path, guilty: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fraudml.engine import Engine
+    from fraudml.vectors import Catalogue
 
 log = logging.getLogger("fraudml")
 
@@ -70,6 +71,13 @@ def measures_as_of(engine: Engine, data_dir: Path, as_of: str) -> pd.DataFrame |
     engine.parquet("measured", path)
     frame = engine.query(f"select * exclude (as_of) from measured where as_of = date '{as_of}' order by entity_type, entity_id")
     return None if frame.empty else frame
+
+
+def measures_of(measures: pd.DataFrame | None, catalogue: Catalogue) -> pd.DataFrame | None:
+    """The graph measures of one entity type. What the behaviour vectors declare under the same name is theirs, and is left out here."""
+    if measures is None:
+        return None
+    return measures[measures["entity_type"] == catalogue.entity].drop(columns=[name for name in measures if name in catalogue.features])
 
 
 def exposure(snapshot: Snapshot, entity: str) -> pd.Series:

@@ -81,7 +81,7 @@ def _one_day(config: Any, claims: Claims, as_of: str) -> None:
     with claims.at(as_of, months=WINDOW, materialise=("claims",)) as snapshot:
         for entity in ENTITY_TYPES:
             with step(f"{entity} scored"):
-                placed = None if measures is None else measures[measures["entity_type"] == entity]
+                placed = inputs.measures_of(measures, catalogues[entity])
                 scored[entity] = _score(
                     config, entity, as_of, catalogues[entity], vectors[entity], placed, hits, snapshot, models[entity], rules
                 )
@@ -108,7 +108,7 @@ def _score(
     from fraudml.reasons import empty_reasons
 
     active = _active(snapshot, entity, config.months)
-    active = active[np.isin(active, vectors.index.to_numpy())]
+    active = active[vectors.index.get_indexer(active) >= 0]
     if not len(active):
         return Scored(_empty_scores(), empty_reasons())
     judged = gather(entity, catalogue, vectors, measures, hits, snapshot, active, config.seed)
@@ -157,8 +157,7 @@ def _reasons(
     judged: Parts,
     rules: Any,
 ) -> pd.DataFrame:
-    """Reasons of the entities that may become a lead."""
-
+    """Reasons of the entities that may become a lead: rule evidence of all that have any, features of the riskiest."""
     from fraudml.detectors.learning import RULE, learning_table
     from fraudml.detectors.peers import fewer_peers
     from fraudml.reasons import feature_reasons, ordered, peers_figures, rule_reasons, unusual, worded_features
@@ -174,10 +173,9 @@ def _reasons(
         of_rules = [name for name in contributions if name.startswith(RULE[:-1])]
         push_rules.loc[explained] += contributions[of_rules].sum(axis=1).clip(lower=0.0)
         told = told.add(contributions[[name for name in contributions if name in worded]], fill_value=0.0)
-    mine = judged.evidence[judged.evidence["entity_id"].isin(explained)]
     return ordered(
         [
-            rule_reasons(mine, judged.hits[judged.hits["entity_id"].isin(explained)], push_rules.clip(lower=0.0), rules, entity),
+            rule_reasons(judged.evidence, judged.hits, push_rules.clip(lower=0.0), rules, entity),
             feature_reasons(told, table.loc[explained], figures.median.loc[explained], percentile, worded, entity),
         ]
     )
@@ -216,7 +214,7 @@ def _write(engine: Any, target: Path, scores: dict[str, pd.DataFrame], hits: pd.
             log.info("%s: %d rows", target / f"{entity}.parquet", count)
         count = _stored(engine, hits, EVIDENCE, beside / "evidence" / "hits.parquet", "rule, entity_type, entity_id, claim_id, line_id")
         log.info("%s: %d rows", target / "evidence" / "hits.parquet", count)
-        order = "entity_type, entity_id, contribution desc, feature"
+        order = "entity_type, entity_id, feature like 'rule:%' desc, contribution desc, feature"
         count = _stored(engine, reasons, REASONS, beside / "evidence" / "reasons.parquet", order)
         log.info("%s: %d rows", target / "evidence" / "reasons.parquet", count)
         put_in_place(beside, target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,8 @@ def run(config: Any) -> None:
     """Trains every target that has enough confirmed cases (or the one asked for) and registers it."""
     if config.target is not None and config.target not in ENTITY_TYPES:
         raise UsageError("train.target", f"target={config.target}.", f"Targets: {', '.join(ENTITY_TYPES)}.")
+    if config.tracking.promote not in ("better", "always"):
+        raise UsageError("train.promote", f"tracking.promote={config.tracking.promote}.", "Give better or always.")
     engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
     claims = open_claims(config.data_dir, engine)
     as_of = (as_of_days(config) or [str(claims.last_month_end())])[-1]
@@ -115,7 +117,7 @@ def learning_sets(config: Any, claims: Claims, targets: list[str], as_of: str, l
                     wanted = _wanted(config, vectors, labels[labels["entity_type"] == target])
                     if not len(wanted):
                         continue
-                    placed = None if measures is None else measures[measures["entity_type"] == target]
+                    placed = inputs.measures_of(measures, catalogues[target])
                     judged = gather(target, catalogues[target], vectors, placed, hits, snapshot, wanted, config.seed)
                     rows = learning_table(vectors.loc[wanted], placed, judged.evidence)
                     pieces[target].append(rows.join(judged.values.add_prefix("part:")))
@@ -202,8 +204,9 @@ def _train(config: Any, target: str, rows: LearningSet, as_of: str, tracking: An
         "weights": model.weights_,
         "features": list(map(str, model.feature_names_in_)),
     }
-    registered = RegisteredModel(f"{target}-{tracking.next_number(target)}", model, combiner, about)
     folder = Path(config.models_dir) / target
+    champion_ap = _of_champion(config, target, rows)
+    registered = RegisteredModel(f"{target}-{tracking.next_number(target)}", model, combiner, about)
     beside = folder.with_name(f".{target}.{os.getpid()}.part")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -217,11 +220,27 @@ def _train(config: Any, target: str, rows: LearningSet, as_of: str, tracking: An
             target,
             beside,
             {"target": target, "as_of": as_of, "seed": config.seed, "pu": rows.pu} | model._plan.boosting | (boosting or {}),
-            found.metrics,
+            found.metrics | ({} if champion_ap is None else {"champion_average_precision": champion_ap}),
             {"dataset": dataset, "target": target, "as_of": as_of},
             [picture],
         )
-        put_in_place(beside, folder)
+        if registered.version != f"{target}-{number}":  # another run registered meanwhile
+            replace(registered, version=f"{target}-{number}").save(beside)
+        better = champion_ap is None or found.metrics["average_precision"] >= champion_ap
+        if better or config.tracking.promote == "always":
+            put_in_place(beside, folder)
+            tracking.promote(target, number)
+        else:
+            log.warning(
+                "%s: %s-%d ranks worse than the model in use (average precision %.3f, that one %.3f on the same cases): registered as a"
+                " candidate, not used; tracking.promote=always would use it",
+                folder,
+                target,
+                number,
+                found.metrics["average_precision"],
+                champion_ap,
+            )
+            return
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     log.info(
@@ -234,6 +253,22 @@ def _train(config: Any, target: str, rows: LearningSet, as_of: str, tracking: An
         found.metrics["auc"],
         found.metrics["average_precision"],
     )
+
+
+def _of_champion(config: Any, target: str, rows: LearningSet) -> float | None:
+    """Average precision of the model in use on the rows of the new one, each entity by models that have not seen it; None without one."""
+    from fraudml.detectors.learning import aligned
+    from fraudml.detectors.registered import champion
+    from fraudml.evaluate.held_out import latest
+    from fraudml.evaluate.metrics import ranking_metrics
+
+    used = champion(Path(config.models_dir), target)
+    if used is None:
+        return None
+    theirs = aligned(rows.table, used.scorer.feature_names_in_)
+    parts = rows.parts.assign(supervised=used.scorer.predict_proba(theirs, groups=rows.groups)[:, 1])
+    last = latest(rows.groups)
+    return ranking_metrics(rows.y[last], used.combiner.risk(parts).to_numpy()[last])["average_precision"]
 
 
 def _tuned(config: Any, target: str, rows: LearningSet) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from fraudml.detectors.combine import Combiner, shares, without_labels
-from fraudml.detectors.evidence import claim_evidence, either, graph_score, rule_evidence
+from fraudml.detectors.evidence import claim_evidence, graph_score, rule_evidence, together
 
 
 def hit(
@@ -26,15 +26,21 @@ def hit(
     }
 
 
-EXPOSURE = pd.Series({"H1": 1000.0, "H2": 1000.0, "H3": 1000.0})
+EXPOSURE = pd.Series({f"H{number}": 1000.0 for number in range(1, 31)})
 
 
-def test_the_same_share_of_doubtful_claims_as_everywhere_is_worth_little() -> None:
-    everywhere = pd.DataFrame([hit(f"H{n}", claim=f"C{n}{k}", severity="suspicious") for n in (1, 2, 3) for k in range(10)])
-    heaped = pd.DataFrame([hit("H1", claim=f"C{k}", severity="suspicious") for k in range(30)])
-    spread = rule_evidence(everywhere, EXPOSURE)["worth"].max()
-    assert spread < 0.15
-    assert rule_evidence(heaped, EXPOSURE)["worth"].max() > 2 * spread
+def test_what_every_third_peer_shows_is_no_sign() -> None:
+    everywhere = pd.DataFrame([hit(f"H{n}", claim=f"C{n}{k}", severity="clear") for n in range(1, 13) for k in range(4)])
+    heaped = pd.DataFrame([hit("H1", claim=f"C{k}", severity="clear") for k in range(48)])
+    assert rule_evidence(everywhere, EXPOSURE)["worth"].max() == 0
+    assert rule_evidence(heaped, EXPOSURE)["worth"].max() > 0.8
+
+
+def test_the_same_evidence_weighs_less_where_there_are_more_claims() -> None:
+    pieces = pd.DataFrame([hit("H1", claim=f"C{k}", severity="suspicious") for k in range(4)])
+    few = rule_evidence(pieces, EXPOSURE.replace({1000.0: 200.0}))["worth"].iloc[0]
+    many = rule_evidence(pieces, EXPOSURE.where(EXPOSURE.index != "H1", 50_000.0))["worth"].iloc[0]
+    assert many < few / 3
 
 
 def test_clear_violations_weigh_more_than_suspicious_ones_and_screens_accuse_nobody() -> None:
@@ -45,28 +51,58 @@ def test_clear_violations_weigh_more_than_suspicious_ones_and_screens_accuse_nob
     assert worth["clear"] > worth["suspicious"] > worth["screen"] == 0
 
 
+def test_many_lines_of_one_claim_are_one_piece() -> None:
+    lines = pd.DataFrame([hit("H1") | {"line_id": f"L{number}"} for number in range(30)])
+    one, many = (rule_evidence(part, EXPOSURE).iloc[0] for part in (lines.head(1), lines))
+    assert many["worth"] == one["worth"]
+    assert many["amount"] == 300.0
+
+
 def test_more_and_stronger_evidence_never_counts_less() -> None:
     few = rule_evidence(pd.DataFrame([hit("H1", claim="C1", strength=0.5)]), EXPOSURE)["worth"].iloc[0]
     more = rule_evidence(pd.DataFrame([hit("H1", claim="C1", strength=0.5), hit("H1", claim="C2", strength=0.9)]), EXPOSURE)
     assert more["worth"].iloc[0] > few
 
 
+def test_peers_figures_of_evidence_count_those_without_any() -> None:
+    found = rule_evidence(pd.DataFrame([hit("H1", claim=f"C{k}") for k in range(3)]), EXPOSURE).iloc[0]
+    assert found["peer_median"] == 0
+    assert found["peer_percentile"] > 95
+
+
 def test_no_hits_give_an_empty_table() -> None:
     empty = pd.DataFrame([hit("H1")]).iloc[:0]
     assert rule_evidence(empty, EXPOSURE).empty
-    assert claim_evidence(empty).empty
+    assert claim_evidence(empty, 100).empty
 
 
 def test_evidence_about_a_claim_counts_whoever_it_speaks_against() -> None:
     hits = pd.DataFrame([hit("H1", claim="C9"), hit("D1", claim="C9"), hit("H1", claim=None)])
-    table = claim_evidence(hits)
+    table = claim_evidence(hits, 1000)
     assert list(table["entity_id"]) == ["C9"]
     assert 0.5 < table["worth"].iloc[0] < 1
 
 
-def test_either_is_a_noisy_or() -> None:
-    found = either(pd.Series([0.5, 0.5, 0.2]), pd.Series(["a", "a", "b"]))
-    assert found.round(9).to_dict() == {"a": 0.75, "b": 0.2}
+def test_one_suspicious_trace_on_a_single_claim_gives_a_modest_risk_and_a_clear_one_a_high_one() -> None:
+    risk = {}
+    for severity in ("suspicious", "clear"):
+        rules = claim_evidence(pd.DataFrame([hit("H1", claim="C9", severity=severity)]), 1000)["worth"].iloc[0]
+        risk[severity] = without_labels(pd.DataFrame({"rules": [rules], "graph": [0.0], "outlier": [0.5]}), 0.02).iloc[0]
+    assert risk["suspicious"] < 0.3
+    assert 0.6 < risk["clear"] < 0.9
+
+
+def test_what_every_tenth_claim_bears_is_no_sign_on_any() -> None:
+    hits = pd.DataFrame([hit("H1", claim=f"C{number}") for number in range(20)])
+    assert (claim_evidence(hits, 100)["worth"] == 0).all()
+    assert (claim_evidence(hits, 10_000)["worth"] > 0.7).all()
+
+
+def test_the_strongest_rule_counts_whole_and_further_ones_less_and_less() -> None:
+    found = together(pd.Series([0.5, 0.5, 0.2]), pd.Series(["a", "a", "b"]))
+    assert found.round(9).to_dict() == {"a": round(1 - 0.5**1.5, 9), "b": 0.2}
+    many = together(pd.Series([0.2] * 30), pd.Series(["a"] * 30))
+    assert many["a"] < 1 - 0.8**2
 
 
 def test_rings_and_partners_raise_the_graph_score() -> None:
@@ -81,10 +117,17 @@ PARTS = pd.DataFrame(
 
 
 def test_without_labels_clear_evidence_beats_being_unusual() -> None:
-    risk = without_labels(PARTS)
+    risk = without_labels(PARTS, 0.02)
     assert risk["a"] > 0.85
-    assert risk["b"] <= 0.25
-    assert 0.6 < risk["c"] < 0.8
+    assert risk["b"] < 0.1
+    assert 0.1 < risk["c"] < 0.3
+    assert without_labels(pd.DataFrame({"rules": [0.0], "graph": [1.0], "outlier": [1.0]}), 0.05).iloc[0] < 0.8
+
+
+def test_without_evidence_the_risk_is_about_the_prior() -> None:
+    nothing = pd.DataFrame({"rules": [0.0], "graph": [0.0], "outlier": [0.5]})
+    for prior in (0.01, 0.05):
+        assert abs(without_labels(nothing, prior).iloc[0] - prior) < 0.2 * prior
 
 
 def test_more_of_any_part_never_lowers_the_risk() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from fraudml.detectors.peers import fewer_peers, outliers_among_peers
 
@@ -33,3 +34,41 @@ def test_a_part_of_the_peers_always_holds_those_who_are_explained() -> None:
     places = fewer_peers(vectors, pd.Index(["P050", "P051"]), most=10)
     assert {50, 51} <= set(places)
     assert 10 <= len(places) <= 12
+
+
+def honest(sizes: dict[str, int], seed: int) -> tuple[pd.DataFrame, pd.Series]:
+    """Rows of groups that differ from each other, and nobody that differs from its own group."""
+    random = np.random.default_rng(seed)
+    kind = np.repeat(list(sizes), list(sizes.values()))
+    level = pd.Series(kind).map({name: 10.0**place for place, name in enumerate(sizes)}).to_numpy()
+    values = random.lognormal(0, 0.5, (len(kind), 6)) * level[:, None]
+    vectors = pd.DataFrame(values, columns=[f"amount_{number}" for number in range(6)]).assign(kind=kind)
+    return vectors, pd.Series(kind, index=vectors.index)
+
+
+def test_at_the_level_of_five_percent_no_more_than_that_of_an_honest_group_is_unusual() -> None:
+    for seed in range(3):
+        vectors, group = honest({"a": 60, "b": 200, "c": 15}, seed)
+        numbers = vectors.drop(columns="kind")
+        found = outliers_among_peers(vectors, ("kind",), numbers, group, np.ones(len(vectors), dtype=bool))
+        far = found["outlier"].ge(0.95 - 1e-9).groupby(group).mean()
+        assert (far <= 0.05 + 1e-9).all()
+        assert far["b"] >= 0.04
+
+
+def test_rows_that_the_ensemble_did_not_learn_from_are_no_stranger_than_those_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudml.detectors.peers.LARGEST_REFERENCE", 100)
+    monkeypatch.setattr("fraudml.detectors.peers.LARGEST_GROUP", 150)
+    vectors, group = honest({"a": 600}, 1)
+    found = outliers_among_peers(vectors, ("kind",), vectors.drop(columns="kind"), group, np.ones(600, dtype=bool))
+    assert found["outlier"].ge(0.95).mean() < 0.09
+
+
+def test_the_few_left_over_are_ranked_among_all_by_their_own_measure() -> None:
+    vectors, _ = honest({"a": 100, "b": 4}, 0)
+    vectors["kind"] = "a"
+    vectors["town"] = ["x"] * 100 + ["y"] * 4
+    vectors.loc[100:, vectors.columns[:6]] = vectors.iloc[10:14, :6].to_numpy()
+    group = pd.Series(["a | x"] * 100 + ["a"] * 4)
+    found = outliers_among_peers(vectors, ("kind", "town"), vectors.iloc[:, :6], group, np.ones(104, dtype=bool))
+    assert np.allclose(found["outlier"].iloc[100:], found["outlier"].iloc[10:14], atol=0.25)

@@ -46,5 +46,47 @@ def test_without_a_model_the_far_values_are_told() -> None:
     assert parts.loc["P1"].round(9).tolist() == [0.4, 0.0, 0.0]  # few purchases are not suspicious
 
 
+def test_a_value_on_the_harmless_side_is_told_only_where_nothing_else_is() -> None:
+    values, median, percentile = figures()
+    percentile.loc["P1"] = [40.0, 60.0, 95.0]
+    told = pd.DataFrame([[0.9, 0.5, 0.1]], columns=NAMES, index=["P1"])
+    assert list(feature_reasons(told, values, median, percentile, WORDED, "patient")["feature"]) == ["purchase_count_12m"]
+    percentile.loc["P1"] = [40.0, 60.0, 50.0]
+    assert list(feature_reasons(told, values, median, percentile, WORDED, "patient")["feature"]) == ["claim_count_3m", "purchase_count_12m"]
+
+
+def test_what_can_be_checked_on_the_bill_comes_first() -> None:
+    both = pd.DataFrame([["patient", "P1", "claim_count_3m", 0.9], ["patient", "P1", "rule:phantom_bed", 0.1]])
+    both = both.set_axis(["entity_type", "entity_id", "feature", "contribution"], axis=1).reindex(columns=list(REASONS))
+    assert list(ordered([both])["feature"]) == ["rule:phantom_bed", "claim_count_3m"]
+
+
+def test_graph_measures_are_worded_from_their_declaration() -> None:
+    for entity in ("patient", "doctor", "institution", "pharmacy"):
+        catalogue = load_catalogue(entity)
+        measures = {name: one for name, one in worded_features(catalogue).items() if name not in catalogue.features}
+        assert measures
+        for one in measures.values():
+            for lang in ("zh", "en"):
+                text = one.sentence(lang, 3.0, 1.0, 99.0)
+                assert len(text) > 5
+                assert "{" not in text
+
+
+def test_a_measure_named_like_a_feature_gives_way_to_it() -> None:
+    from fraudml.stages.inputs import measures_of
+
+    catalogue = load_catalogue("doctor")
+    assert "patient_concentration_12m" in catalogue.features
+    rows = pd.DataFrame(
+        {"entity_type": ["doctor", "patient"], "entity_id": ["D1", "P1"], "patient_concentration_12m": [0.5, 0.1], "ring_score": [0.9, 0.0]}
+    )
+    left = measures_of(rows, catalogue)
+    assert left is not None
+    assert list(left["entity_id"]) == ["D1"]
+    assert "ring_score" in left
+    assert "patient_concentration_12m" not in left
+
+
 def test_nothing_gives_the_declared_columns() -> None:
     assert list(ordered([])) == list(REASONS) == list(empty_reasons())
