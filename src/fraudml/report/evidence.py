@@ -13,7 +13,7 @@ MOST_CLAIMS = 60
 
 MOST_TEXTS = 3
 
-MOST_LINES = 12
+MOST_LINES = 8
 """Item lines shown of one claim, those in question first."""
 
 

@@ -10,15 +10,20 @@ from fraudml.report.cells import INK, QUIET, RULE, SOFT, Cells, lines_of, shorte
 from fraudml.report.words import say
 from fraudml.wording import number, written_day
 
-WIDTHS = (11, 17, 9, 14, 15, 11, 11)
-LETTERS = 84
+WIDTHS = (11, 18, 9, 15, 16, 11, 11)
+LETTERS = 94
 """Latin letters of 10 points that fit across the page; a Chinese one counts two."""
 
-PAGE_HEIGHT = 745.0
+PAGE_HEIGHT = 755.0
 """Points of an A4 page between the margins, with a reserve for the printer's own fonts."""
 
 LINE = 15.5
-FINDING_ROWS = 3
+FINDING_HEIGHT = 112.0
+"""Points that the room for the finding takes."""
+
+EVIDENCE_HEIGHT = 115.0
+"""Points that are kept for the heaviest claims."""
+
 MOST = {"reasons": 5, "checks": 6, "clauses": 3}
 
 
@@ -36,7 +41,9 @@ def write_lead_pages(cells: Cells, dossiers: Sequence[Mapping[str, Any]], lang: 
     sheet.set_portrait()
     sheet.set_paper(9)
     sheet.set_margins(left=0.55, right=0.4, top=0.5, bottom=0.5)
-    sheet.set_print_scale(92)
+    # fonts differ from office to office, and column widths with them: one page wide whatever they are, the breaks stay
+    sheet.fit_to_pages(1, 0)
+    sheet.center_horizontally()
     sheet.set_h_pagebreaks(breaks[:-1])
     sheet.print_area(0, 0, max(row - 1, 0), len(WIDTHS) - 1)
     sheet.set_footer("&R&8&P / &N", {"margin": 0.2})
@@ -48,7 +55,7 @@ class _Page:
 
     def __init__(self, cells: Cells, row: int, lang: str) -> None:
         self.cells, self.row, self.lang = cells, row, lang
-        self.left = PAGE_HEIGHT / 0.92
+        self.left = PAGE_HEIGHT
         self.last = len(WIDTHS) - 1
 
     def write(self, lead: Mapping[str, Any]) -> int:
@@ -91,16 +98,17 @@ class _Page:
         self._line(content, height=LINE * lines_of(content, LETTERS) + 6, text_wrap=True, bg_color=SOFT, valign="vcenter")
         self._gap()
 
-    def _section(self, name: str, texts: Sequence[str]) -> None:
-        if not texts or self.left < 220:
+    def _section(self, name: str, texts: Sequence[str], keep: float = EVIDENCE_HEIGHT) -> None:
+        """A titled list of texts; what would take the room of evidence and finding (``keep`` points) is left to the page."""
+        kept = [shortened(content, LETTERS * 4) for content in texts]
+        heights = [LINE * lines_of(content, LETTERS) + 2 for content in kept]
+        if not kept or self.left - 23 - heights[0] < FINDING_HEIGHT + keep:
             return
         self._title(say(name, self.lang))
-        for content in texts:
-            kept = shortened(content, LETTERS * 4)
-            height = LINE * lines_of(kept, LETTERS) + 2
-            if self.left - height < 190:
+        for content, height in zip(kept, heights, strict=True):
+            if self.left - height - 6 < FINDING_HEIGHT + keep:
                 break
-            self._line(kept, height=height, text_wrap=True)
+            self._line(content, height=height, text_wrap=True)
         self._gap()
 
     def _title(self, content: str) -> None:
@@ -110,7 +118,7 @@ class _Page:
         self._next(6)
 
     def _evidence(self, lead: Mapping[str, Any]) -> None:
-        room = int((self.left - 150) // LINE) - 2
+        room = int((self.left - FINDING_HEIGHT - 40) // (LINE - 1))
         shown = lead["claims"][: max(room, 0)]
         if not shown:
             return

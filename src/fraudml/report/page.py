@@ -40,7 +40,8 @@ def write_page(
     own = {key: entry[lang] for key, entry in words().items() if isinstance(entry[lang], str)}
     names = {name: scheme.name for name, scheme in schemes(lang, conf_dir).items()}
     data = {
-        "leads": list(dossiers),
+        "leads": [_packed(each) for each in dossiers],
+        "items": {line["item"]: line["name"] for each in dossiers for claim in each["claims"] for line in claim["lines"] if line["name"]},
         "words": own,
         "types": {kind: entry[lang] for kind, entry in wordings()["entity_types"].items()},
         "schemes": names,
@@ -66,6 +67,21 @@ def write_page(
     )
     path.write_text(html, encoding="utf-8")
     return path
+
+
+def _packed(dossier: Mapping[str, Any]) -> dict[str, Any]:
+    """A lead for the page: lines as rows of figures, because there are tens of thousands of them; item names stand apart, once each."""
+    claims = [
+        {
+            **claim,
+            "lines": [
+                [line["item"], line["quantity"], line["price"], line["amount"], line["asked"] if line["flagged"] else None]
+                for line in claim["lines"]
+            ],
+        }
+        for claim in dossier["claims"]
+    ]
+    return {**dossier, "claims": claims}
 
 
 def embedded(data: Any) -> str:

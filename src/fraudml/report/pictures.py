@@ -221,6 +221,10 @@ def ring_picture(members: Sequence[Mapping[str, str]], links: Sequence[tuple[str
             (x1, y1), (x2, y2) = place[patient], place[hub]
             parts.append(line(x1, y1, x2, y2, "#c3cad3", 0.6 + 2.0 * count / heaviest))
     parts.append(dots([place[member["entity_id"]] for member in people], 5.0, TEXT))
+    # a few patients alone are named; among hubs the hubs are
+    for member in people if not hubs and len(people) <= 12 else []:
+        x, y = place[member["entity_id"]]
+        parts.append(text(x, y - 11 if y < centre_y else y + 20, member["entity_id"], anchor="middle", size=11))
     for member in hubs:
         x, y = place[member["entity_id"]]
         parts.append(_shape(member["entity_type"], x, y))

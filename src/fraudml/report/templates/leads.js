@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { leads, words: w, types, schemes, visits, lang } = JSON.parse(document.getElementById("data").textContent);
+  const { leads, items, words: w, types, schemes, visits, lang } = JSON.parse(document.getElementById("data").textContent);
   const byId = new Map(leads.map((lead) => [lead.id, lead]));
   const $ = (id) => document.getElementById(id);
   const money = new Intl.NumberFormat(lang === "zh" ? "zh-CN" : "en", { maximumFractionDigits: 2 });
@@ -89,9 +89,9 @@
     if (!claim.lines.length) return null;
     const table = make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, w.item), make("th", { scope: "col", class: "n" }, w.quantity),
       make("th", { scope: "col", class: "n" }, w.price), make("th", { scope: "col", class: "n" }, w.line_amount), make("th", { scope: "col", class: "n" }, w.in_question))),
-      make("tbody", {}, claim.lines.map((line) => make("tr", {}, make("td", {}, line.name ? `${line.name} ${line.item}` : line.item),
-        make("td", { class: "n" }, line.quantity === null ? dash : money.format(line.quantity)), make("td", { class: "n" }, line.price === null ? dash : money.format(line.price)),
-        make("td", { class: "n" }, line.amount === null ? dash : money.format(line.amount)), make("td", { class: line.flagged ? "n asked" : "n" }, line.flagged ? money.format(line.asked) : "")))));
+      make("tbody", {}, claim.lines.map(([item, quantity, price, amount, asked]) => make("tr", {}, make("td", {}, items[item] ? `${items[item]} ${item}` : item),
+        ...[quantity, price, amount].map((value) => make("td", { class: "n" }, value === null ? dash : money.format(value))),
+        make("td", { class: asked === null ? "n" : "n asked" }, asked === null ? "" : money.format(asked))))));
     return make("details", {}, make("summary", {}, w.line_count.replace("{count}", claim.lines.length)), table);
   };
   const AT_FIRST = 12;
