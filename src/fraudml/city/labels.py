@@ -12,7 +12,9 @@ from fraudml.city.world import World
 
 COLUMNS = ("entity_type", "entity_id", "is_fraud", "scheme", "decided_on", "origin")
 ORIGINS = ("lead", "random", "report", "self")
-COMES_TO_LIGHT, CLEARED_BY_MISTAKE, WRONGLY_DECIDED = 0.55, 0.05, 0.01
+COMES_TO_LIGHT = {"patient": 0.5, "doctor": 0.75, "institution": 0.65, "pharmacy": 0.75}
+"""Share of the guilty that somebody finds: who treats or sells has patients who talk and is inspected oftener than who is treated."""
+CLEARED_BY_MISTAKE, WRONGLY_DECIDED = 0.05, 0.01
 FIRST_CLAIM = 100_000_000_000
 
 Row = tuple[str, str, int, str, int, str]
@@ -47,7 +49,7 @@ def _guilty(rng: np.random.Generator, guilty: pd.DataFrame, settled: np.ndarray)
     rows: list[Row] = []
     for (kind, code, scheme), claims in guilty.groupby(["entity_type", "entity_id", "scheme"], sort=True)["claim_id"]:
         known = settled[_number(claims)]
-        if rng.random() > COMES_TO_LIGHT:
+        if rng.random() > COMES_TO_LIGHT[str(kind)]:
             continue
         # enough has to pile up, then somebody has to look, then it has to be decided
         day = int(np.quantile(known, rng.uniform(0.1, 0.9))) + int(rng.integers(25, 110))

@@ -6,6 +6,7 @@ knows nothing of other schemes; what it adds goes through the same bills, prices
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,6 +130,7 @@ class Ground:
         self.rng = generator(self.world.options.seed, "scheme", self.scheme)
         self._numbers: dict[Tag, int] = {}
         self._parts: list[tuple[int, dict[str, Any]]] = []
+        self._named = 0
 
     # ------------------------------------------------------------------ sizes
     @property
@@ -311,6 +313,12 @@ class Ground:
         overnight = frame["end"] // DAY > frame["start"] // DAY
         frame["settled"] = np.where((frame["settled"] < 0) & overnight, frame["end"] + 30, frame["settled"])
         return frame
+
+    def bills(self, count: int) -> np.ndarray:
+        """Values of ``uid`` for encounters that are planted twice and bring the same lines each time."""
+        first = (1 << 52) + (zlib.crc32(self.scheme.encode()) << 18) + self._named
+        self._named += count
+        return first + np.arange(count)
 
     def admit(self, tag: int, patient: Any, institution: Any, disease: Any, day: Any, nights: Any, **columns: Any) -> None:
         """Adds stays from ``day`` over ``nights``."""

@@ -104,7 +104,8 @@ class City:
         parts = [away]
         for ground in self.grounds:
             frame = ground.encounters()
-            frame["uid"] = (1 << 51) + (zlib.crc32(ground.scheme.encode()) << 18) + np.arange(len(frame))
+            own = (1 << 51) + (zlib.crc32(ground.scheme.encode()) << 18) + np.arange(len(frame))
+            frame["uid"] = np.where(frame["uid"] < 0, own, frame["uid"])
             parts.append(frame)
         planted = pd.concat(parts, ignore_index=True)
         early = planted["settled"] < 0

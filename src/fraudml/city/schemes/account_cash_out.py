@@ -24,7 +24,7 @@ def plant(ground: Ground) -> None:
     sums: dict[int, float] = {}
     for place in ground.choose_institutions(ground.perpetrators(3), PHARMACY):
         boldness, (first, last) = ground.boldness(), ground.span()
-        people = ground.choose_people(ground.amount(10 + 25 * boldness), employee & adult)
+        people = ground.choose_people(ground.amount(8 + 14 * boldness), employee & adult)
         culprits = [("pharmacy", place, "perpetrator"), *(("patient", int(person), "accomplice") for person in people)]
         ring = ground.world.institution("code")[place]
         for person in people:
@@ -32,7 +32,7 @@ def plant(ground: Ground) -> None:
             tag = ground.tag(mine, ring=ring, free=True)
             sums[tag] = boldness
             # a run of a few weeks, several times a week, now and then again
-            runs = max(1, int((last - first) / 30 * (0.2 + 0.5 * boldness)))
+            runs = max(1, int((last - first) / 30 * (0.15 + 0.35 * boldness)))
             start = np.repeat(ground.rng.integers(first, max(first + 1, last - 20), runs), 8)
             day = np.unique(np.clip(start + ground.rng.integers(0, 21, len(start)), first, last))
             ground.attend(tag, np.full(len(day), person), place, ground.disease("cold"), day, coded=0)

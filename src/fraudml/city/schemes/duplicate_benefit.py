@@ -1,8 +1,7 @@
 """R22 重复参保、重复报销: one service, paid twice.
 
 Copies the person who is enrolled as an employee and as a resident and has one bill settled under both, and the one who settled online
-and hands in
-the same bill for reimbursement.
+and hands in the same bill for reimbursement: the same lines and amounts, only who pays differs.
 Look-alike: a change from one insurance type to the other within the year, every service paid once.
 """
 
@@ -24,17 +23,21 @@ def plant(ground: Ground) -> None:
         tag = ground.tag([("patient", int(person), "perpetrator")], free=True)
         day = np.unique(ground.days_in((first, max(first + 1, last - 60)), 2 + round(4 * boldness)))
         place = int(ground.world.person("usual_secondary")[person])
-        stays = {"patient": person, "institution": place, "disease": ground.disease("gallstones"), "disease2": -1, "kind": 3, "setting": 1}
-        start = day[:1] * DAY + 9 * 60
-        days = [(day, {"patient": person, "institution": place, "disease": ground.disease("back_pain"), "start": day * DAY + 9 * 60 + 7}),
-                (day[:1], {**stays, "start": start + 12 * DAY, "end": start + 18 * DAY})]  # fmt: skip
-        for when, columns in days:
-            ground.visits(tag, **columns)
+        # one bill, settled twice: the same service by the same doctor with the same lines, whatever it was settled with
+        back_pain, gallstones = ground.disease("back_pain"), ground.disease("gallstones")
+        visits = {"disease": back_pain, "start": day * DAY + 9 * 60 + 7, "end": day * DAY + 9 * 60 + 7}
+        stay = {"disease": gallstones, "disease2": -1, "start": day[:1] * DAY + 12 * DAY + 9 * 60, "end": day[:1] * DAY + 18 * DAY + 9 * 60,
+                "kind": 3, "setting": 1}  # fmt: skip
+        for given in (visits, stay):
+            size = len(given["start"])
+            department = ground.world.department_of[given["disease"]]
+            doctor = ground.world.doctor_for(np.full(size, person), place, department, ground.rng.random(size))
+            bill = given | {"patient": person, "institution": place, "doctor": doctor, "uid": ground.bills(size)}
+            ground.visits(tag, **bill)
             if number % 2 == 0:
-                ground.visits(tag, **columns, insurance=RESIDENT, settled=columns.get("end", columns["start"]) + 55)
+                ground.visits(tag, **bill, insurance=RESIDENT, settled=given["end"] + 55)
             else:
-                end = columns.get("end", columns["start"])
-                ground.visits(tag, **columns, manual=1, settled=end + ground.rng.integers(20, 45, len(when)) * DAY)
+                ground.visits(tag, **bill, manual=1, settled=given["end"] + ground.rng.integers(20, 45, size) * DAY)
         if number % 2 == 0:
             both.append(int(person))
     moved = ground.tags[ground.tag(lookalike=True)]

@@ -23,7 +23,7 @@ def plant(ground: Ground) -> None:
         tag = ground.tag([("institution", place, "perpetrator"), ("doctor", doctor, "accomplice")])
         packages.append(tag)
         cards = ground.choose_people(ground.amount(30 + 20 * boldness), ground.patients_of(place) & (ground.age() > 40))
-        days = np.unique(ground.days_in(span, round(10 + 25 * boldness)))
+        days = np.unique(ground.days_in(span, round(7 + 14 * boldness)))
         for day in days:
             sunday = day - (day + 3) % 7 + 6
             when = int(sunday if ground.rng.random() < 0.3 * boldness and sunday <= ground.last_day else day)

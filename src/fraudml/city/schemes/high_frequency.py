@@ -16,7 +16,7 @@ def plant(ground: Ground) -> None:
     for person in ground.choose_people(ground.perpetrators(12), ground.age() > 30):
         boldness, (first, last) = ground.boldness(), ground.span(9)
         tag = ground.tag([("patient", int(person), "perpetrator")])
-        day = np.unique(ground.days_in((first, last), round((last - first) / 30 * (5 + 9 * boldness))))
+        day = np.unique(ground.days_in((first, last), round((last - first) / 30 * (4 + 7 * boldness))))
         houses = [int(ground.world.person(f"usual_{name}")[person]) for name in ("clinic", "primary", "secondary", "pharmacy")]
         ground.attend(tag, np.full(len(day), person), ground.rng.choice(houses, len(day)), ground.any_of(ills, len(day)), day)
     rehab = ground.tag(lookalike=True)
