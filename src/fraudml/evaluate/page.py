@@ -23,6 +23,9 @@ TEXTS = {
         "list": "名单评估(各类主体按风险混排)",
         "all": "全部",
         "of": "主体类别",
+        "ece": "风险与实际的平均偏差(ECE)",
+        "everyone": "全部主体(未查者视为无问题)",
+        "decided": "已查主体",
     },
     "en": {
         "target": "Model evaluation",
@@ -34,10 +37,49 @@ TEXTS = {
         "list": "The list: all entities ranked by risk",
         "all": "all",
         "of": "entity type",
+        "ece": "expected calibration error",
+        "everyone": "everybody (those not looked at counted as no case)",
+        "decided": "decided entities",
     },
 }
-SHOWN = ("auc", "average_precision", *(f"{kind}_at_{k}" for k in (50, 100, 200, 500, 800) for kind in ("precision", "recall")))
+CAPACITIES = (50, 100, 200, 500, 800)
+SHOWN = ("auc", "average_precision", *(f"{kind}_at_{k}" for k in CAPACITIES for kind in ("precision", "recall")))
 RANKINGS = ("", "supervised.", "rules.", "outlier.", "isolation_forest.", "total_amount.", "random.")
+NAMES = {
+    "zh": {
+        "auc": "AUC",
+        "average_precision": "平均精度",
+        "risk": "综合风险",
+        "supervised": "监督模型",
+        "rules": "仅规则",
+        "outlier": "仅离群",
+        "isolation_forest": "孤立森林",
+        "total_amount": "仅金额",
+        "random": "随机",
+        "claim": "结算单",
+        "patient": "参保人",
+        "doctor": "医师",
+        "institution": "医疗机构",
+        "pharmacy": "药店",
+        "row": "编号",
+        "scheme": "模式",
+        "perpetrators": "行为人",
+        "found": "被指出",
+        "recall": "指出率",
+        "cases_found": "可查获",
+        "guilty_claims": "违规结算",
+        "claim_recall": "结算查出率",
+        "lookalikes": "疑似正常",
+        "lookalikes_flagged": "其中误报",
+        "lookalike_rate": "误报率",
+        "evidence": "证据",
+        "precision": "证据准确率",
+    }
+    | {f"precision_at_{k}": f"前{k}准确率" for k in CAPACITIES}
+    | {f"recall_at_{k}": f"前{k}召回率" for k in CAPACITIES},
+    "en": {"auc": "AUC", "risk": "risk (combined)", "rules": "rules alone", "outlier": "outlier alone", "total_amount": "amount alone"},
+}
+"""What columns and rows are called on the page; others by their own name, with spaces."""
 
 _PAGE = """<!doctype html>
 <html lang="{{ lang }}"><head><meta charset="utf-8"><title>{{ title }}</title>
@@ -60,35 +102,47 @@ def target_page(report: dict[str, Any], found: Assessment, lang: str) -> str:
     metrics = report["metrics"]
     shown = [name for name in SHOWN if name in metrics]
     rows = [
-        [prefix.rstrip(".") or "risk", *(_figure(metrics.get(prefix + name)) for name in shown)]
+        [_name(prefix.rstrip(".") or "risk", lang), *(_figure(metrics.get(prefix + name)) for name in shown)]
         for prefix in RANKINGS
         if f"{prefix}auc" in metrics
     ]
     blocks: list[dict[str, Any]] = [
         {"picture": svg(curves(report["target"], found.lines, found.calibrated))},
-        {"columns": [say["ranking"], *shown], "rows": rows},
-        {"columns": ["", "ECE"], "rows": [["risk", _figure(metrics["ece"])], ["decided", _figure(metrics["ece_decided"])]]},
+        {"columns": [say["ranking"], *(_name(each, lang) for each in shown)], "rows": rows},
+        {
+            "columns": ["", say["ece"]],
+            "rows": [[say["everyone"], _figure(metrics["ece"])], [say["decided"], _figure(metrics["ece_decided"])]],
+        },
     ]
     if report["against_truth"]:
         known = [name for name in SHOWN if name in report["against_truth"]["risk"]]
-        truth = [[name, *(_figure(figures[key]) for key in known)] for name, figures in report["against_truth"].items()]
-        blocks.append({"heading": say["truth"], "columns": [say["ranking"], *known], "rows": truth})
+        truth = [[_name(name, lang), *(_figure(figures[key]) for key in known)] for name, figures in report["against_truth"].items()]
+        blocks.append({"heading": say["truth"], "columns": [say["ranking"], *(_name(each, lang) for each in known)], "rows": truth})
     subtitle = f"{report['model_version']}, {say['as_of']} {report['as_of']}. {say['held_out']}"
-    return _render(lang, f"{say['target']}: {report['target']}", subtitle, blocks)
+    return _render(lang, f"{say['target']}: {_name(report['target'], lang)}", subtitle, blocks)
 
 
 def list_page(report: dict[str, Any], lang: str) -> str:
     """Figures of the ranked scores, of all entities together and of each type, as HTML."""
     say = TEXTS[lang]
     shown = [name for name in SHOWN if any(name in figures for figures in report["against_truth"].values())]
-    rows = [[say.get(kind, kind), *(_figure(figures.get(name)) for name in shown)] for kind, figures in report["against_truth"].items()]
-    return _render(lang, say["list"], f"{say['truth']}, {say['as_of']} {report['as_of']}", [{"columns": [say["of"], *shown], "rows": rows}])
+    rows = [
+        [say["all"] if kind == "all" else _name(kind, lang), *(_figure(figures.get(name)) for name in shown)]
+        for kind, figures in report["against_truth"].items()
+    ]
+    block = {"columns": [say["of"], *(_name(each, lang) for each in shown)], "rows": rows}
+    return _render(lang, say["list"], f"{say['truth']}, {say['as_of']} {report['as_of']}", [block])
 
 
 def scheme_page(table: pd.DataFrame, as_of: str, lang: str) -> str:
     """The scheme table as HTML."""
     rows = [[_figure(cell) for cell in row] for row in table.itertuples(index=False)]
-    return _render(lang, TEXTS[lang]["schemes"], f"{TEXTS[lang]['as_of']} {as_of}", [{"columns": list(table), "rows": rows}])
+    block = {"columns": [_name(each, lang) for each in table], "rows": rows}
+    return _render(lang, TEXTS[lang]["schemes"], f"{TEXTS[lang]['as_of']} {as_of}", [block])
+
+
+def _name(column: str, lang: str) -> str:
+    return NAMES[lang].get(column, column.replace("_", " "))
 
 
 def _figure(value: Any) -> str:

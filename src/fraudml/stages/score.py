@@ -119,7 +119,9 @@ def _score(
         risk = without_labels(parts, config.detector.prior[entity])
         pushes = pushes_without_labels(parts)
     else:
-        table = aligned(learning_table(vectors.loc[here], measures, evidence), model.scorer.feature_names_in_)
+        table = learning_table(vectors.loc[here], measures, evidence)
+        _name_absent(entity, model, table)
+        table = aligned(table, model.scorer.feature_names_in_)
         parts["supervised"] = model.scorer.predict_proba(table, groups=here)[:, 1]
         risk = model.combiner.risk(parts)
         pushes = model.combiner.pushes(parts)
@@ -143,6 +145,17 @@ def _score(
     explained = _worth_explaining(risk, config.detector.explained)
     reasons = _reasons(config, entity, catalogue, vectors, measures, explained, contributions, pushes, judged, rules)
     return Scored(scores.rename_axis("entity_id").reset_index(), reasons)
+
+
+def _name_absent(entity: str, model: RegisteredModel, table: pd.DataFrame) -> None:
+    from fraudml.detectors.learning import RULE
+
+    absent = [name for name in model.scorer.feature_names_in_ if name not in table and not name.startswith(RULE[:-1])]
+    if absent:
+        named = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
+        log.warning(
+            "%s: %s was trained on %d columns that are not there now, taken as unknown: %s", entity, model.version, len(absent), named
+        )
 
 
 def _reasons(
