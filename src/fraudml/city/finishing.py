@@ -8,8 +8,8 @@ import pandas as pd
 from fraudml.city.chance import keyed
 from fraudml.city.encounters import DAY, DAY_SURGERY, INPATIENT, SHOP, VISIT
 from fraudml.city.medicine import Medicine
+from fraudml.city.month import Month
 from fraudml.city.places import PHARMACY
-from fraudml.city.planting import Month
 from fraudml.city.world import World
 
 SEVERITY = ((1.0, "5"), (1.25, "3"), (1.7, "1"))

@@ -13,15 +13,18 @@ import pyarrow as pa
 from fraudml.city.bills import draw_diagnoses, draw_lines, set_prices, settle
 from fraudml.city.calendar import Recollection, clear_of, possible
 from fraudml.city.chance import generator, keyed
-from fraudml.city.encounters import DAY, INPATIENT, Refills, month_visits, plan_manual, plan_stays
+from fraudml.city.encounters import DAY, INPATIENT, Refills, month_visits, plan_manual
 from fraudml.city.finishing import blanks, case_groups, refunds, trace_codes
 from fraudml.city.labels import decide
+from fraudml.city.month import Month, Tag
 from fraudml.city.options import CityOptions
 from fraudml.city.places import PHARMACY
-from fraudml.city.planting import Ground, Month, Tag
+from fraudml.city.planting import Ground
 from fraudml.city.schemes import load_schemes
+from fraudml.city.standing import standing_tables
+from fraudml.city.stays import plan_stays
 from fraudml.city.stock import Stock
-from fraudml.city.tables import Names, TableFiles, diagnosis_table, line_rows, settlement_table, standing_tables, visit_table
+from fraudml.city.tables import Names, TableFiles, diagnosis_table, line_rows, settlement_table, visit_table
 from fraudml.city.world import World, make_world
 from fraudml.progress import track
 

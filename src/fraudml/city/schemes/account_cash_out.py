@@ -11,9 +11,10 @@ import numpy as np
 
 from fraudml.city.encounters import SHOP
 from fraudml.city.medicine import DRUGS_ONLY, SELF_CARE
+from fraudml.city.month import Month
 from fraudml.city.people import EMPLOYEE
 from fraudml.city.places import PHARMACY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 LIMIT = 200.0
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fraudml.city.month import Month
 from fraudml.city.places import PRIVATE_HOSPITAL, SECONDARY, TERTIARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 ILLS = ("back_pain", "bronchitis", "gastritis", "dizziness", "haemorrhoids")
 CODED = ("renal_failure", "epilepsy", "hepatitis_b", "parkinson", "rheumatoid")

@@ -10,8 +10,9 @@ import numpy as np
 
 from fraudml.city.encounters import CHRONIC
 from fraudml.city.medicine import DRUGS_ONLY
+from fraudml.city.month import Month
 from fraudml.city.places import PRIMARY, SECONDARY, TERTIARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 DEAR = {"coronary": ("clopidogrel", "atorvastatin"), "diabetes": ("dapagliflozin", "insulin_glargine"), "copd": ("budesonide_formoterol",)}
 

@@ -7,12 +7,15 @@ Look-alike: a change from one insurance type to the other within the year, every
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from fraudml.city.encounters import DAY
+from fraudml.city.month import Month
 from fraudml.city.people import EMPLOYEE, NEVER, RESIDENT
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 
 def plant(ground: Ground) -> None:
@@ -25,9 +28,9 @@ def plant(ground: Ground) -> None:
         place = int(ground.world.person("usual_secondary")[person])
         # one bill, settled twice: the same service by the same doctor with the same lines, whatever it was settled with
         back_pain, gallstones = ground.disease("back_pain"), ground.disease("gallstones")
-        visits = {"disease": back_pain, "start": day * DAY + 9 * 60 + 7, "end": day * DAY + 9 * 60 + 7}
-        stay = {"disease": gallstones, "disease2": -1, "start": day[:1] * DAY + 12 * DAY + 9 * 60, "end": day[:1] * DAY + 18 * DAY + 9 * 60,
-                "kind": 3, "setting": 1}  # fmt: skip
+        visits: dict[str, Any] = {"disease": back_pain, "start": day * DAY + 9 * 60 + 7, "end": day * DAY + 9 * 60 + 7}
+        later = day[:1] * DAY + 12 * DAY + 9 * 60
+        stay: dict[str, Any] = {"disease": gallstones, "disease2": -1, "start": later, "end": later + 6 * DAY, "kind": 3, "setting": 1}
         for given in (visits, stay):
             size = len(given["start"])
             department = ground.world.department_of[given["disease"]]

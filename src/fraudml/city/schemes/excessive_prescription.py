@@ -10,8 +10,9 @@ import numpy as np
 
 from fraudml.city.encounters import CHRONIC
 from fraudml.city.medicine import DRUGS_ONLY
+from fraudml.city.month import Month
 from fraudml.city.places import PRIMARY, SECONDARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 
 def plant(ground: Ground) -> None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from fraudml.city.encounters import DAY
+from fraudml.city.month import Month
 from fraudml.city.places import CLINIC, PRIMARY, SECONDARY, VILLAGE
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 
 def plant(ground: Ground) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 
 from fraudml.city.encounters import DAY, invoice_number
 from fraudml.city.medicine import STAY
+from fraudml.city.month import Month
 from fraudml.city.places import OUTSIDE
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 
 def plant(ground: Ground) -> None:

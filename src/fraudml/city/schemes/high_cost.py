@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from fraudml.city.encounters import CHRONIC
-from fraudml.city.planting import Ground, Month
+from fraudml.city.month import Month
+from fraudml.city.planting import Ground
 
 DEAR = ("dapagliflozin", "insulin_glargine", "acarbose", "glimepiride", "mecobalamin", "liuwei")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fraudml.city.planting import Ground, Month
+from fraudml.city.month import Month
+from fraudml.city.planting import Ground
 
 
 def plant(ground: Ground) -> None:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from fraudml.city.encounters import DAY
+from fraudml.city.month import Month
 from fraudml.city.places import PRIMARY, PRIVATE_HOSPITAL, SECONDARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 TYPED = 3
 

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from fraudml.city.encounters import DAY
+from fraudml.city.month import Month
 from fraudml.city.places import CLINIC, PHARMACY, PRIMARY, SECONDARY, TERTIARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 ABSENT = -2
 """``executor`` of a sale that no pharmacist checked."""

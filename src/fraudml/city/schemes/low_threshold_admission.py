@@ -11,8 +11,9 @@ import numpy as np
 
 from fraudml.city.encounters import DAY, DAY_SURGERY, EMERGENCY_VISIT
 from fraudml.city.medicine import STAY
+from fraudml.city.month import Month
 from fraudml.city.places import EMERGENCY, PRIMARY, PRIVATE_HOSPITAL, SECONDARY, TERTIARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 COMPLAINTS = ("gastritis", "dizziness", "back_pain", "hypertension", "migraine", "fatigue")
 MACHINES = ("us_abdomen", "us_heart", "us_carotid", "ct_chest", "ct_head", "bone_density", "spirometry", "tumour_markers", "thyroid")

@@ -10,8 +10,9 @@ import numpy as np
 
 from fraudml.city.bills import cap_change, cap_price, usual_price
 from fraudml.city.encounters import DAY
+from fraudml.city.month import Month
 from fraudml.city.places import PRIMARY, PRIVATE_HOSPITAL, SECONDARY, TERTIARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 
 def plant(ground: Ground) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 
 from fraudml.city.bills import usual_price
 from fraudml.city.encounters import DAY
+from fraudml.city.month import Month
 from fraudml.city.places import CLINIC, PHARMACY, PRIMARY, PRIVATE_HOSPITAL
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 
 def plant(ground: Ground) -> None:

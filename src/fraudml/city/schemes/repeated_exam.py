@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from fraudml.city.encounters import DAY, EMERGENCY_VISIT
+from fraudml.city.month import Month
 from fraudml.city.places import EMERGENCY, PRIVATE_HOSPITAL, SECONDARY, TERTIARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 REPEATED = ("us_abdomen", "ct_chest", "us_heart", "tumour_markers", "thyroid", "us_carotid")
 

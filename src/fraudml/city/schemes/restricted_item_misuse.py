@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fraudml.city.month import Month
 from fraudml.city.places import PRIVATE_HOSPITAL, SECONDARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 
 def plant(ground: Ground) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fraudml.city.month import Month
 from fraudml.city.places import PRIMARY, PRIVATE_HOSPITAL, SECONDARY, TERTIARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 CHRONIC = ("coronary", "stroke", "copd", "diabetes", "hypertension")
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from fraudml.city.encounters import DAY
 from fraudml.city.medicine import SELF_CARE
+from fraudml.city.month import Month
 from fraudml.city.places import CLINIC, PHARMACY, PRIVATE_HOSPITAL, SECONDARY, TERTIARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 GOODS = ("Z_LWDH", "A12AX01", "Z_DANS")
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from fraudml.city.encounters import DAY
 from fraudml.city.medicine import DRUGS_ONLY
+from fraudml.city.month import Month
 from fraudml.city.places import PHARMACY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 FIRST_SERIAL = 5_000_000
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fraudml.city.month import Month
 from fraudml.city.places import CLINIC, PRIMARY, VILLAGE
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 from fraudml.city.stock import NOT_FROM_STOCK
 
 TYPED = 3

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from fraudml.city.encounters import CHRONIC
+from fraudml.city.month import Month
 from fraudml.city.places import CLINIC, PHARMACY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 ADDED = ("danshen_pill", "ginkgo", "clopidogrel", "atorvastatin", "entecavir", "mecobalamin")
 

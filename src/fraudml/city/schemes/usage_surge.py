@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from fraudml.city.encounters import DAY
+from fraudml.city.month import Month
 from fraudml.city.places import PRIVATE_HOSPITAL, SECONDARY, TERTIARY
-from fraudml.city.planting import Ground, Month
+from fraudml.city.planting import Ground
 
 PUSHED = ("infrared", "nebuliser", "oxygen", "cupping")
 
