@@ -178,6 +178,15 @@ CHECKS: tuple[Check, ...] = (
         "amount differs from quantity × unit price",
     ),
     Check("items", "no_quantity", FLAG, "quantity is null or quantity = 0", "数量为空或为零", "quantity empty or zero"),
+    Check(
+        "items",
+        "outside_claim",
+        FLAG,
+        "cast(occurred_at as date) < claim_started_on or cast(occurred_at as date) > claim_ended_on",
+        "费用发生时间不在就诊起止日期之内",
+        "the service lies outside its settlement's first and last day",
+        ("claims",),
+    ),
     Check("items", "no_time", FLAG, "occurred_at is null", "费用发生时间为空", "no time of the service"),
     Check(
         "items",

@@ -33,6 +33,11 @@ RELATED = {
             select distinct claim_id, true as is_enrolled from accepted_claims join whole_enrolments as spell using (patient_id)
             where coalesce(spell.enrolled_on <= started_on, true) and coalesce(spell.suspended_on >= started_on, true)) using (claim_id)""",
     },
+    "items": {
+        # a refund's own dates may be the visit's or its own
+        "claims": """left join (select claim_id, started_on as claim_started_on, ended_on as claim_ended_on
+            from accepted_claims where not is_refund) using (claim_id)""",
+    },
 }
 """Table -> other table -> how its columns join in for the flags that read both."""
 

@@ -20,7 +20,8 @@ DELIMITERS = ",\t;|"
 
 
 def find_files(folder: Path, source: Source) -> dict[str, list[Path]]:
-    """Files of each source table: ``<table>.csv`` (or .csv.gz, .txt, .tsv, .parquet), or all such files below a folder ``<table>/``.
+    """Files of each source table: ``<table>.csv`` (or .csv.gz, .txt, .tsv, .parquet), or all such files below a folder ``<table>/``,
+    or those of this name in folders of months (``2024-01/<table>.csv``, ``2024-01/<table>/…``).
 
     Names are compared without regard to case. A table whose input is declared by a glob or by its columns is found by these.
 
@@ -56,6 +57,7 @@ def find_files(folder: Path, source: Source) -> dict[str, list[Path]]:
 
 def _named(folder: Path, table: str) -> list[Path]:
     candidates: list[list[Path]] = []
+    monthly: list[Path] = []
     for path in sorted(folder.iterdir()):
         name = path.name.lower()
         if path.is_dir() and name == table.lower():
@@ -63,6 +65,10 @@ def _named(folder: Path, table: str) -> list[Path]:
                 candidates.append(parts)
         elif path.is_file() and any(name == table.lower() + ending for ending in ENDINGS):
             candidates.append([path])
+        elif path.is_dir() and not name.startswith((".", "_")):
+            monthly += [each for each in _files_below(path) if table.lower() in (_stem(each), each.parent.name.lower())]
+    if monthly:
+        candidates.append(monthly)
     if len(candidates) > 1:
         raise FraudmlError(
             "claims.table_twice",
@@ -70,6 +76,11 @@ def _named(folder: Path, table: str) -> list[Path]:
             "Keep one of them.",
         )
     return candidates[0] if candidates else []
+
+
+def _stem(path: Path) -> str:
+    name = path.name.lower()
+    return next(name.removesuffix(ending) for ending in sorted(ENDINGS, key=len, reverse=True) if name.endswith(ending))
 
 
 def _files_below(folder: Path) -> list[Path]:

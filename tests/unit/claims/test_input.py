@@ -101,6 +101,20 @@ def test_parquet_with_types_and_folders_of_parts(raw, run, write_raw, tmp_path):
     assert "memo" in summary["tables"]["claims"]["columns_without_source"]
 
 
+def test_folders_of_months(raw, run, tmp_path, csv_bytes):
+    folder = tmp_path / "months"
+    for month, row in (("2024-05", 0), ("2024-06", 1)):
+        (folder / month / "fee_list_d").mkdir(parents=True)
+        (folder / month / "setl_d.csv").write_bytes(csv_bytes(raw["setl_d"][row : row + 1]))
+        (folder / month / "fee_list_d" / "1.csv").write_bytes(csv_bytes(raw["fee_list_d"][row : row + 1]))
+    for table in ("psn_info_b", "fixmedins_b"):
+        (folder / f"{table}.csv").write_bytes(csv_bytes(raw[table]))
+    summary, read = run(folder)
+    assert ids(read) == ["S1", "S2"]
+    assert ids(read, "items") == ["L1", "L2"]
+    assert (summary["tables"]["claims"]["files"], summary["tables"]["items"]["files"]) == (2, 2)
+
+
 @pytest.mark.parametrize(
     ("column", "text", "expected"),
     [
@@ -160,6 +174,7 @@ def test_a_corrupted_row_is_quarantined_with_its_reason(raw, run, table, column,
         ("setl_d", "fund_pay_sumamt", "71.00", "parts_unequal_total"),
         ("setl_d", "med_type", "9999", "unlisted_code"),
         ("psn_info_b", "die_date", "2024-01-01", "after_death"),
+        ("fee_list_d", "fee_ocur_time", "2024-07-30 09:30:00", "outside_claim"),
     ],
 )
 def test_what_is_odd_is_flagged_and_stays(raw, run, table, column, value, code):
