@@ -68,8 +68,8 @@ def main(folder: Path, most: int) -> None:
     write_result(
         "adbench",
         pd.DataFrame(summary),
-        f"{len(figures['IForest'])} classical ADBench tables, at most {most} rows of each, columns standardised, every detector with its defaults, fitted and"
-        " scored on all rows without labels.",
+        f"{len(figures['IForest'])} classical ADBench tables, at most {most} rows of each, columns standardised, "
+        "every detector with its defaults, fitted and scored on all rows without labels.",
     )
 
 

@@ -12,13 +12,18 @@ import numpy as np
 
 FINITE_32 = 3e38  # scikit-learn's trees compare single-precision values
 NUMERIC_NAN, DEFAULT_LEFT = 8, 2  # bits of LightGBM's decision_type: missing means NaN; missing goes left
+COLUMNS_TRIED = 0.3  # share of the columns a split chooses from
 
 
-def grow_forest(X: np.ndarray, y: np.ndarray, weight: np.ndarray, trees: int, min_leaf: int, seed: int, threads: int | None) -> str:
+def grow_forest(
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray, trees: int, min_leaf: int, leaves: int | None, seed: int, threads: int | None
+) -> str:
     """Grows a forest whose output is the share of positives, and returns it as LightGBM text."""
     from sklearn.ensemble import ExtraTreesClassifier
 
-    forest = ExtraTreesClassifier(trees, min_samples_leaf=min_leaf, random_state=seed, n_jobs=threads)
+    forest = ExtraTreesClassifier(
+        trees, min_samples_leaf=min_leaf, max_leaf_nodes=leaves, max_features=COLUMNS_TRIED, random_state=seed, n_jobs=threads
+    )
     forest.fit(single(X), y.astype(int), sample_weight=weight)
     positive = list(forest.classes_).index(1)
     header = [

@@ -6,6 +6,7 @@ model's own expected value, so that the models of different folds and members ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,8 @@ class Linear:
         self.mean, self.coefficients = np.asarray(mean, float), np.asarray(coefficients, float)
 
     @classmethod
-    def fit(cls, X: np.ndarray, y: np.ndarray, weight: np.ndarray, penalty: float) -> Linear:
+    def path(cls, X: np.ndarray, y: np.ndarray, weight: np.ndarray, penalties: Sequence[float]) -> list[Linear]:
+        """One model per penalty, the firmest first."""
         from sklearn.linear_model import LogisticRegression
 
         known = np.where(np.isnan(X), 0.0, 1.0) * weight[:, None]
@@ -92,12 +94,19 @@ class Linear:
         scale = np.sqrt(np.nansum((clipped - centre) ** 2 * known, 0) / total)
         scale[~(scale > 1e-12 * (1 + np.abs(centre)))] = np.inf  # a constant column says nothing
         knots = _quantiles(X, weight, np.linspace(0, 1, 33))
-        model = cls(centre, scale, knots, np.zeros(3 * X.shape[1]), np.zeros(3 * X.shape[1]))
-        basis = model._basis(X)
-        model.mean = weight @ basis / weight.sum()
-        fitted = LogisticRegression(C=1 / penalty, max_iter=LINEAR_ROUNDS, tol=1e-5).fit(basis - model.mean, y, sample_weight=weight)
-        model.coefficients = fitted.coef_[0]
-        return model
+        nothing = np.zeros(3 * X.shape[1])
+        basis = cls(centre, scale, knots, nothing, nothing)._basis(X)
+        mean = weight @ basis / weight.sum()
+        basis -= mean
+        varies = (basis != 0).any(0)
+        fitted = LogisticRegression(max_iter=LINEAR_ROUNDS, tol=1e-4, warm_start=True)
+        models = []
+        for penalty in penalties:
+            coefficients = nothing.copy()
+            if varies.any():
+                coefficients[varies] = fitted.set_params(C=1 / penalty).fit(basis[:, varies], y, sample_weight=weight).coef_[0]
+            models.append(cls(centre, scale, knots, mean, coefficients))
+        return models
 
     def output(self, X: np.ndarray, threads: int | None) -> np.ndarray:
         return (self._basis(X) - self.mean) @ self.coefficients

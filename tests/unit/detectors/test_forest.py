@@ -14,8 +14,8 @@ def test_the_text_predicts_what_the_forest_predicts_and_contributions_add_up() -
     X = random.normal(size=(200, 4))
     X[random.random(X.shape) < 0.1] = np.nan
     y = (np.nan_to_num(X[:, 0]) > 0.3).astype(int)
-    told = RandomTrees(grow_forest(X, y, np.ones(200), 20, 1, 0, 1))
-    forest = ExtraTreesClassifier(20, random_state=0).fit(single(X), y)
+    told = RandomTrees(grow_forest(X, y, np.ones(200), 20, 1, None, 0, 1))
+    forest = ExtraTreesClassifier(20, max_features=0.3, random_state=0).fit(single(X), y)
     fresh = random.normal(size=(300, 4))
     fresh[random.random(fresh.shape) < 0.1] = np.nan
     output = told.output(fresh, 1)
