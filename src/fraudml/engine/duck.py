@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import tempfile
@@ -10,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudml.errors import FraudmlError
-
-log = logging.getLogger("fraudml")
 
 DICTIONARY = "dictionary_size_limit 20000"
 """Of a column with more different values (keys) Parquet would build a dictionary only to throw it away."""
@@ -167,10 +164,12 @@ class Engine:
         try:
             return self._connection.execute(sql, parameters or [])
         except duckdb.InternalException as error:
-            # DuckDB 2.0's hash join that keeps dictionaries (its pull requests 23360, 23447) fails an assertion on rare thread timings;
-            # every statement here may be repeated: it reads, or replaces what it makes
-            log.warning("DuckDB failed within itself (%s); the statement is run once more.", _first_lines(str(error))[:160])
-            return self._connection.execute(sql, parameters or [])
+            # not repeated: a failure in the middle of a statement closes the database, and a stream that was read is half consumed
+            raise FraudmlError(
+                "engine.internal",
+                f"DuckDB failed within itself: {_first_lines(str(error))[:200]}",
+                "Run the stage again (what it had written before is whole), with engine.threads=1 if it fails again.",
+            ) from error
         except duckdb.OutOfMemoryException as error:
             raise FraudmlError(
                 "engine.memory",
@@ -221,6 +220,9 @@ def open_engine(memory_limit: str = "6GB", threads: int | None = None, temp_dir:
     # bounded row order buffers: results are ordered where order matters, by their queries
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set enable_progress_bar = false")
+    # DuckDB 2.0 keeps dictionaries of strings from Parquet through the caches between operators (its pull requests 23360 and 23447), and on
+    # rare thread timings fails an assertion there ("dict-surviving cache … changed identity"); without these caches nothing is slower here
+    connection.execute("set global enable_caching_operators = false")
     if threads:
         connection.execute(f"set threads = {int(threads)}")
     return Engine(connection)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fraudml.engine import columns_of, open_engine, windowed
+from fraudml.engine import Engine, columns_of, open_engine, windowed
 from fraudml.errors import FraudmlError
 
 
@@ -60,3 +60,28 @@ def test_columns_of() -> None:
 def test_wrong_sql_names_its_place() -> None:
     with pytest.raises(FraudmlError, match=r"patient\.yaml: visit_count"):
         windowed("sum(", "age < 3", where="patient.yaml: visit_count")
+
+
+class _FailsWithinItself:
+    """A connection whose statements fail DuckDB's own assertion; counts them."""
+
+    def __init__(self) -> None:
+        self.statements = 0
+
+    def execute(self, sql: str, parameters: list[object]) -> None:
+        import duckdb
+
+        self.statements += 1
+        raise duckdb.InternalException("INTERNAL Error: a cache changed identity")
+
+
+def test_a_failure_within_duckdb_is_one_clear_error_and_not_repeated() -> None:
+    connection = _FailsWithinItself()
+    with pytest.raises(FraudmlError, match="changed identity") as caught:
+        Engine(connection).execute("create or replace temp table t as select 1")  # type: ignore[arg-type]
+    assert caught.value.code == "engine.internal"
+    assert connection.statements == 1  # a stream of batches or a file written beside would be read or written twice
+
+
+def test_no_session_keeps_dictionaries_in_the_caches_between_operators() -> None:
+    assert open_engine().session().scalar("select current_setting('enable_caching_operators')") is False

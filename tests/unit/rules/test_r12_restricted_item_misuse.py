@@ -67,3 +67,30 @@ def test_the_birthday_is_the_boundary(make_claims, questioned):
         catalogue=[{"item_code": "SCREEN", "age_min": 54.0}],
     )
     assert set(questioned(claims, "restricted_item_misuse")) == {"DAY_BEFORE"}
+
+
+def test_a_limit_of_a_day_holds_for_each_side_and_each_stay(make_claims, questioned):
+    claims = make_claims(
+        claims=[{"claim_id": name, "patient_id": "BOTH_EYES"} for name in ("BOTH", "THRICE")]
+        + [
+            {"claim_id": "FIRST", "patient_id": "MOVED", "visit_type": "inpatient", "started_on": "2024-05-01", "ended_on": "2024-05-03"},
+            {"claim_id": "SECOND", "patient_id": "MOVED", "visit_type": "inpatient", "started_on": "2024-05-03", "ended_on": "2024-05-06"},
+        ],
+        items=[
+            {"claim_id": "BOTH", "line_id": side, "item_code": "CATARACT", "body_site": side, "occurred_at": "2024-06-03 10:00:00"}
+            for side in ("left", "right")
+        ]
+        + [
+            {
+                "claim_id": "THRICE",
+                "line_id": f"T{n}",
+                "item_code": "CATARACT",
+                "body_site": "left",
+                "occurred_at": f"2024-06-04 1{n}:00:00",
+            }
+            for n in range(3)
+        ]
+        + [{"claim_id": stay, "line_id": stay, "item_code": "BED", "occurred_at": "2024-05-03 08:00:00"} for stay in ("FIRST", "SECOND")],
+        catalogue=[{"item_code": "CATARACT", "max_count_per_day": 1.0}, {"item_code": "BED", "max_count_per_day": 1.0}],
+    )
+    assert set(questioned(claims, "restricted_item_misuse")) == {"THRICE"}

@@ -82,12 +82,16 @@ def found(make_claims):
 
 
 def test_only_the_physically_impossible_is_evidence(found):
-    assert set(found.index) == {"A2", "J2", "I1"}
+    assert set(found[found.amount_in_question > 0].index) == {"A2", "J2", "I1"}
     assert set(found.entity_type) == {"patient"}
 
 
+def test_where_the_card_was_otherwise_is_proof_without_an_amount(found):
+    assert set(found[found.amount_in_question == 0].index) == {"A1", "J1"}
+
+
 def test_the_amount_is_that_of_the_claim_that_somebody_else_used(found):
-    assert found.amount_in_question.to_dict() == {"A2": 250.0, "J2": 100.0, "I1": 80.0}
+    assert found[found.amount_in_question > 0].amount_in_question.to_dict() == {"A2": 250.0, "J2": 100.0, "I1": 80.0}
     assert found.strength["A2"] == 1.0  # typed in by hand
 
 

@@ -115,3 +115,16 @@ def test_service_on_closed_days(make_claims):
     found = evidence(make_claims, claims=claims, items=[{"claim_id": "HIT0", "item_code": "A"}])
     assert set(found.claim_id) == {f"HIT{n}" for n in range(5)}
     assert set(found.entity_id) == {"H1"}
+
+
+def test_a_physical_examination_of_a_sunday_is_no_closed_day(make_claims):
+    """Even where the campaign is coded as a disease: one list of examinations for everybody."""
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=n) for n in range(180)]
+    claims = [{"claim_id": f"H1_{day}", "patient_id": f"P{day}", "started_on": str(day)} for day in days if day.weekday() < 6]
+    claims += [{"claim_id": f"EXAMINED{n}", "patient_id": f"E{n}", "started_on": "2024-06-16"} for n in range(8)]
+    items = [
+        {"claim_id": f"EXAMINED{n}", "line_id": f"E{n}_{code}", "item_code": code, "charge_type": "examination", "unit_price": 20.0}
+        for n in range(8)
+        for code in ("ECG", "ULTRASOUND", "CHEST")
+    ]
+    assert evidence(make_claims, claims=claims, items=items).empty

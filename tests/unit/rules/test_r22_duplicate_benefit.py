@@ -33,8 +33,13 @@ def found(make_claims):
 
 
 def test_the_second_payment_of_one_service_is_evidence(found):
-    assert dict(zip(found.claim_id, found.entity_id, strict=True)) == {"A2": "BOTH", "B2": "BY_HAND"}
+    second = found[found.amount_in_question > 0]
+    assert dict(zip(second.claim_id, second.entity_id, strict=True)) == {"A2": "BOTH", "B2": "BY_HAND"}
+
+
+def test_the_first_payment_is_proof_without_an_amount(found):
+    assert set(found[found.amount_in_question == 0].claim_id) == {"A1", "B1"}
 
 
 def test_the_amount_is_what_the_fund_paid_twice(found):
-    assert set(found.amount_in_question) == {70.0}
+    assert set(found.amount_in_question) == {0.0, 70.0}

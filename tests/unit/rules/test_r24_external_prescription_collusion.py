@@ -51,3 +51,27 @@ def test_what_was_due_anyway_is_not_in_question(found):
 
 def test_the_wording_names_the_expected_number(found):
     assert "36张外配处方中30张" in load_rules()["external_prescription_collusion"].text(found.facts.iloc[0])
+
+
+def test_the_visits_that_the_prescriptions_come_from_are_proof_without_an_amount(make_claims):
+    rows = []
+    for doctor in ("D2", "D3", "D4", "D5"):
+        for pharmacy, count in (("Y1", 15), ("Y2", 12), ("Y3", 12), ("Y9", 1)):
+            rows += prescriptions(doctor, "H1", pharmacy, count)
+    pair = prescriptions("D1", "H1", "Y9", 30)
+    visits = [
+        {
+            "claim_id": f"VISIT{n}",
+            "institution_id": "H1",
+            "doctor_id": "D1",
+            "patient_id": row["patient_id"],
+            "started_on": row["started_on"],
+        }
+        for n, row in enumerate(pair[:4])
+    ]
+    found = run_rules(
+        make_claims(claims=rows + pair + visits, institutions=PLACES), "2024-06-30", rules=["external_prescription_collusion"]
+    )
+    proof = found[found.amount_in_question == 0]
+    assert set(proof.claim_id) == {f"VISIT{n}" for n in range(4)}
+    assert set(proof.entity_id) == {"D1"}
