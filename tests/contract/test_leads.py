@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -108,3 +109,19 @@ def test_explain_shows_the_same_reasons(scored):
     assert found.evidence["amount"].sum() == lead["amount_at_risk"]
     with pytest.raises(MissingInput):
         fm.explain(scored, "L-000000-000000")
+
+
+def test_an_open_lead_is_carried_with_its_id_and_the_day_it_was_first_listed(scored):
+    assert main(["leads", f"as_of={AS_OF}", "capacity=5", "leads.explore=0", f"data_dir={scored}"]) == 0
+    later = "2024-07-31"
+    shutil.copytree(scored / "scores" / f"as_of={AS_OF}", scored / "scores" / f"as_of={later}")
+    for name in ("institution", "patient"):
+        path = scored / "scores" / f"as_of={later}" / f"{name}.parquet"
+        pd.read_parquet(path).assign(as_of=pd.Timestamp(later).date()).to_parquet(path)
+    assert main(["leads", f"as_of={later}", "capacity=5", "leads.explore=0", f"data_dir={scored}"]) == 0
+    folder = scored / "leads" / f"as_of={later}"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    identity = leads_of(scored)["lead_id"][0]
+    assert manifest["first_listed"][identity] == AS_OF
+    assert manifest["counts"]["carried"] >= 1
+    assert f'"since":"{AS_OF}"' in (folder / "leads.html").read_text()

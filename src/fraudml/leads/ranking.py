@@ -113,8 +113,13 @@ def ranking(
     seed: int = 0,
     policy: Policy | None = None,
     conf_dir: str | Path | None = None,
+    before: pd.DataFrame | None = None,
 ) -> Ranking:
-    """:func:`rank_leads` with the evidence behind the list; ``policy`` in place of the shipped one."""
+    """:func:`rank_leads` with the evidence behind the list; ``policy`` in place of the shipped one.
+
+    ``before`` is the list of the month before (entity_type, entity_id, schemes): its matters keep their first scheme, and so
+    their id, while that still weighs ``policy.keep`` of the heaviest.
+    """
     policy = policy or Policy.read()
     explore = policy.explore if explore is None else explore
     if capacity < 0:
@@ -124,7 +129,7 @@ def ranking(
     book = schemes(lang, conf_dir)
     if now is None or capacity == 0:
         return Ranking(typed([]), EVIDENCE_OF_LEADS.empty(), {"scored": len(table)})
-    return _Run(table, now, capacity, evidence, reasons, rings, claims, lang, explore, seed, policy, book).ranking()
+    return _Run(table, now, capacity, evidence, reasons, rings, claims, lang, explore, seed, policy, book, before).ranking()
 
 
 def _day_of(table: pd.DataFrame) -> dt.date | None:
@@ -151,6 +156,7 @@ class _Run:
         seed: int,
         policy: Policy,
         book: Mapping[str, Scheme],
+        before: pd.DataFrame | None,
     ) -> None:
         self.scores, self.as_of, self.capacity, self.lang, self.seed = scores, as_of, capacity, lang, seed
         self.policy, self.book, self.rings, self.reasons = policy, book, rings, reasons
@@ -160,7 +166,8 @@ class _Run:
         self.pharmacies = pharmacies | set(scores.loc[scores["entity_type"] == "pharmacy", "entity_id"])
         self.usable = usable_evidence(evidence, as_of, policy.months, self.pharmacies)
         self.has_evidence = evidence is not None
-        self.listed: Mapping[tuple[str, str], str] = {}
+        listed = each_row(before) if before is not None else []
+        self.listed = {(row.entity_type, row.entity_id): row.schemes[0] for row in listed}
         screens = {scheme.id for scheme in book.values() if scheme.severity == "screen"}
         if evidence is not None and len(evidence):
             screens |= set(evidence.loc[evidence["severity"] == "screen", "rule"])

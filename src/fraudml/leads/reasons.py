@@ -98,10 +98,11 @@ def _rule(found: pd.DataFrame, scheme: Scheme, scored: Any, lang: str) -> dict[s
     if pd.notna(best["occurred_on"]) and not example[:1].isdigit():
         example = render(say["on_day"][lang], {"day": best["occurred_on"].date(), "example": example}, lang)
     claims, amount = found["claim_id"].nunique(), float(found["counted"].sum())
-    extent = render(say["extent_claims"][lang], {"claims": claims}, lang) if claims and len(found) > 1 else ""
+    alone = claims == len(found)  # one record each: to say both would say it twice
+    extent = render(say["extent_claims"][lang], {"claims": claims}, lang) if claims and not alone else ""
     extent += render(say["extent_amount"][lang], {"amount": amount}, lang) if amount else ""
-    values = {"count": len(found), "extent": extent, "example": example}
-    text = render(say["single" if len(found) == 1 else "examples"][lang], values, lang)
+    values = {"count": len(found), "claims": claims, "extent": extent, "example": example}
+    text = render(say["single" if len(found) == 1 else "settlements" if alone else "examples"][lang], values, lang)
     return {
         "feature": f"rule:{scheme.id}",
         "value": float(len(found)),

@@ -50,6 +50,12 @@ def write_lead_pages(cells: Cells, dossiers: Sequence[Mapping[str, Any]], lang: 
     return anchors
 
 
+def open_since(lead: Mapping[str, Any], lang: str) -> str:
+    """Since when a carried lead is open; nothing for a new one."""
+    since = lead.get("since")
+    return f"{say('first_listed', lang)} {written_day(dt.date.fromisoformat(since), lang)}" if since else ""
+
+
 class _Page:
     """One lead's page, written from the top down; ``left`` is the height that remains."""
 
@@ -66,6 +72,7 @@ class _Page:
                 f"{say('type_' + lead['type'], self.lang)} {lead['entity']}",
                 lead["region"],
                 say("drawn_" + lead["drawn"], self.lang),
+                open_since(lead, self.lang),
             )
             if each
         )

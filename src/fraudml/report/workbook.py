@@ -10,7 +10,7 @@ from typing import Any
 
 from fraudml.report.cells import INK, QUIET, RULE, SOFT, YELLOW, Cells, lines_of
 from fraudml.report.evidence_sheets import write_claims, write_lines
-from fraudml.report.lead_page import write_lead_pages
+from fraudml.report.lead_page import open_since, write_lead_pages
 from fraudml.report.words import say, short_number, words
 from fraudml.wording import written_day
 
@@ -157,7 +157,8 @@ def _list(cells: Cells, dossiers: Dossiers, anchors: Mapping[str, int], lang: st
         cells.money(row, place["expected"], each["expected"], **plain)
         cells.text(row, place["main_reason"], reason, **wrapped)
         cells.text(row, place["period"], period, **wrapped)
-        cells.text(row, place["drawn"], say(f"drawn_{each['drawn']}", lang), **wrapped)
+        drawn = " · ".join(filter(None, (say(f"drawn_{each['drawn']}", lang), open_since(each, lang))))
+        cells.text(row, place["drawn"], drawn, **wrapped)
         for name in FINDINGS:
             kind = {"finding_amount": {"num_format": "#,##0.00"}, "finding_date": {"num_format": "yyyy-mm-dd"}}.get(name, {})
             sheet.write_blank(row, place[name], None, cells.format(bg_color=YELLOW, **kind, **wrapped))

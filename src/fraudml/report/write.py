@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from fraudml.claims import Snapshot
@@ -16,9 +17,18 @@ from fraudml.report.workbook import write_workbook
 
 
 def write_reports(
-    snapshot: Snapshot, ranking: Ranking, folder: Path, *, lang: str = "zh", by: str | None = None, conf_dir: str | Path | None = None
+    snapshot: Snapshot,
+    ranking: Ranking,
+    folder: Path,
+    *,
+    lang: str = "zh",
+    by: str | None = None,
+    conf_dir: str | Path | None = None,
+    first_listed: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Writes ``leads.xlsx`` and ``leads.html``; with ``by="region"`` also ``leads-REGION.xlsx`` for each region.
+
+    ``first_listed`` names by lead id the day (ISO) on which a lead was first listed; one of an earlier day is shown as still open.
 
     Returns
     -------
@@ -26,6 +36,9 @@ def write_reports(
     """
     every = dossiers(snapshot, ranking, lang=lang, conf_dir=conf_dir)
     as_of = snapshot.as_of
+    for each in every:
+        since = (first_listed or {}).get(each["id"], "")
+        each["since"] = since if since < as_of.isoformat() else ""
     start = months_before(as_of, 12) + dt.timedelta(days=1)
     files = [
         write_workbook(folder / "leads.xlsx", every, as_of=as_of, start=start, lang=lang),

@@ -42,6 +42,7 @@ def _one_day(config: Any, data_dir: Path, as_of: str) -> None:
     engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
     tables = read_scored(engine, data_dir, as_of)
     policy = Policy.read(config.leads)
+    before, opened = list_before(engine, data_dir / "leads", as_of)
     target = data_dir / "leads" / f"as_of={as_of}"
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     beside.mkdir(parents=True)
@@ -59,7 +60,10 @@ def _one_day(config: Any, data_dir: Path, as_of: str) -> None:
                 seed=config.seed,
                 policy=policy,
                 conf_dir=config.conf_dir,
+                before=before,
             )
+            # what stood on the list before is carried with the day on which it was first listed
+            first_listed = {identity: opened.get(identity, as_of) for identity in result.leads["lead_id"]}
         engine.register("leads_rows", arrow_leads(result.leads))
         engine.register("evidence_rows", result.evidence)
         engine.write("select * from leads_rows order by rank", beside / "leads.parquet")
@@ -68,8 +72,10 @@ def _one_day(config: Any, data_dir: Path, as_of: str) -> None:
             beside / "evidence.parquet",
         )
         with step("workbook and page"):
-            files = write_reports(snapshot, result, beside, lang=config.lang, by=config.leads.by, conf_dir=config.conf_dir)
-    _manifest(config, policy, as_of, result.counts, tables["read"], beside, files)
+            files = write_reports(
+                snapshot, result, beside, lang=config.lang, by=config.leads.by, conf_dir=config.conf_dir, first_listed=first_listed
+            )
+    _manifest(config, policy, as_of, result.counts, first_listed, tables["read"], beside, files)
     put_in_place(beside, target)
     for name in FILES:
         log.info("%s: %s leads", target / name, len(result.leads))
@@ -111,7 +117,23 @@ def read_scored(engine: Any, data_dir: Path, as_of: str) -> dict[str, Any]:
     return {"scores": scores, "read": read, **others}
 
 
-def _manifest(config: Any, policy: Any, as_of: str, counts: Any, read: list[Path], folder: Path, files: list[Path]) -> None:
+def list_before(engine: Any, folder: Path, as_of: str) -> tuple[Any, dict[str, str]]:
+    """The ranked leads of the newest list before a day (null: none), and by lead id the day on which each was first listed."""
+    days = sorted(path.parent.name.removeprefix("as_of=") for path in folder.glob("as_of=*/leads.parquet"))
+    earlier = [each for each in days if each < as_of]
+    if not earlier:
+        return None, {}
+    newest = folder / f"as_of={earlier[-1]}"
+    engine.parquet("list_before", newest / "leads.parquet")
+    before = engine.query("select lead_id, entity_type, entity_id, schemes from list_before where drawn = 'ranked' and len(schemes) > 0")
+    manifest = newest / "manifest.json"
+    known = json.loads(manifest.read_text(encoding="utf-8")).get("first_listed", {}) if manifest.is_file() else {}
+    return before, {identity: known.get(identity, earlier[-1]) for identity in before["lead_id"]}
+
+
+def _manifest(
+    config: Any, policy: Any, as_of: str, counts: Any, first_listed: dict[str, str], read: list[Path], folder: Path, files: list[Path]
+) -> None:
     from dataclasses import asdict
     from importlib.metadata import version
 
@@ -120,7 +142,8 @@ def _manifest(config: Any, policy: Any, as_of: str, counts: Any, read: list[Path
         "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "fraudml": version("fraudml"),
         "parameters": {"capacity": config.capacity, "lang": config.lang, "seed": config.seed, "by": config.leads.by, **asdict(policy)},
-        "counts": dict(counts),
+        "counts": dict(counts) | {"carried": sum(day < as_of for day in first_listed.values())},
+        "first_listed": first_listed,
         "inputs": {str(path.relative_to(config.data_dir)): _checksum(path) for path in read},
         "outputs": {path.name: _checksum(path) for path in [folder / "leads.parquet", folder / "evidence.parquet", *files]},
     }

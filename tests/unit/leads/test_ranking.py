@@ -121,6 +121,20 @@ def test_the_main_matter_is_named_first(score, hit):
     assert leads["reasons"][0][0]["feature"] == "rule:induced_admission"
 
 
+def test_an_open_lead_keeps_its_first_scheme_while_two_weigh_about_the_same(score, hit):
+    both = [("overpriced_charge", "institution", "H1", "C1", None, 500.0), ("duplicate_charge", "institution", "H1", "C2", None, 700.0)]
+    before = pd.DataFrame({"entity_type": ["institution"], "entity_id": ["H1"], "schemes": [["overpriced_charge"]]})
+    facts = {"facts": None}
+
+    def first(evidence: pd.DataFrame, known: pd.DataFrame | None) -> str:
+        return ranking({"institution": score(H1=0.9)}, evidence=evidence, explore=0, before=known).leads["schemes"][0][0]
+
+    assert first(hit(*both, **facts), None) == "duplicate_charge"
+    assert first(hit(*both, **facts), before) == "overpriced_charge"
+    grown = hit(both[0], ("duplicate_charge", "institution", "H1", "C2", None, 90_000.0), **facts)
+    assert first(grown, before) == "duplicate_charge"
+
+
 def test_evidence_taken_in_weighs_less_than_ones_own(make_claims, score, hit):
     evidence = pd.concat(
         [

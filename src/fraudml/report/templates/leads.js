@@ -136,7 +136,7 @@
       make("div", { class: "title" }, make("h2", {}, lead.title, lead.drawn === "random" ? make("span", { class: "tag" }, w.drawn_random) : null),
         make("p", { class: "who" }, [`${types[lead.type]} ${lead.entity}`, lead.region].filter(Boolean).join(" · "))),
       make("dl", { class: "facts" }, fact(w.rank, `${lead.rank} / ${leads.length}`), fact(lead.estimated ? `${w.amount} · ${w.estimated}` : w.amount, money.format(lead.amount)),
-        fact(w.certainty, sure(lead.risk)), fact(w.expected, money.format(lead.expected)), fact(w.period, span(lead.start, lead.end), "day"),
+        fact(w.certainty, sure(lead.risk)), fact(w.expected, money.format(lead.expected)), fact(w.period, span(lead.start, lead.end), "day"), lead.since ? fact(w.first_listed, day(lead.since), "day") : null,
         lead.place && lead.place !== lead.entity ? fact(w.place, lead.place) : null),
       make("div", { class: "columns" },
         make("div", {}, part(w.reasons, bullets(lead.reasons.map((r) => r.text), "ul", "reasons")),
