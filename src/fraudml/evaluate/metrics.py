@@ -68,6 +68,7 @@ def calibration(y: np.ndarray, probability: np.ndarray, bins: int = 10) -> tuple
 def precision_recall_curve(y: np.ndarray, score: np.ndarray, points: int = 200) -> list[tuple[float, float]]:
     """Recall and precision along the ranking, at most so many points."""
     expected = _expected_hits(np.asarray(y, float), np.asarray(score, float))
-    at = np.unique(np.linspace(0, len(expected) - 1, min(points, len(expected))).astype(int)) if len(expected) else np.array([], int)
+    # closer together at the top of the ranking, which is what gets inspected
+    at = np.unique(np.geomspace(1, len(expected), min(points, len(expected))).astype(int) - 1) if len(expected) else np.array([], int)
     total = max(float(np.sum(y)), 1.0)
     return [(float(expected[k] / total), float(expected[k] / (k + 1))) for k in at]

@@ -83,8 +83,8 @@ NAMES = {
 
 _PAGE = """<!doctype html>
 <html lang="{{ lang }}"><head><meta charset="utf-8"><title>{{ title }}</title>
-<style>body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:70rem}table{border-collapse:collapse;margin:1rem 0}
-td,th{border-bottom:1px solid #ddd;padding:.25rem .6rem;text-align:right}
+<style>body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:96rem}table{border-collapse:collapse;margin:1rem 0}
+td,th{border-bottom:1px solid #ddd;padding:.25rem .6rem;text-align:right;white-space:nowrap}
 td:first-child,th:first-child{text-align:left}
 svg{max-width:100%;height:auto}</style>
 </head><body><h1>{{ title }}</h1><p>{{ subtitle }}</p>
