@@ -72,7 +72,8 @@ def main(source: Path, repeats: int, data_dir: Path) -> None:
     write_result(
         "kaggle",
         pd.DataFrame(summary),
-        f"{len(y)} labelled providers with claims ({int(y.sum())} positive), {rows.table.shape[1]} features, five folds, {repeats} partitions;"
+        f"{len(y)} labelled providers with claims ({int(y.sum())} positive)"
+        f", {rows.table.shape[1]} features, five folds, {repeats} partitions;"
         " ± is the standard deviation over partitions. Nearness to confirmed cases is not among the features: it is made of the labels.",
     )
 

@@ -115,6 +115,35 @@ def test_two_cases_are_enough_to_fit() -> None:
     assert np.isfinite(fm.EntityScorer(n_jobs=1).fit(X, y).predict_proba(X)).all()
 
 
+def test_digits_written_as_text_are_numbers() -> None:
+    random = np.random.default_rng(0)
+    X = pd.DataFrame(random.integers(0, 50, size=(60, 3)), columns=["a", "b", "c"])
+    y = (X["a"] > 35).to_numpy()
+    plain = fm.EntityScorer(n_jobs=1, repeats=1, members=["linear"]).fit(X, y)
+    for kind in ("str", object):
+        text = X.assign(a=X["a"].astype(str).astype(kind))
+        told = fm.EntityScorer(n_jobs=1, repeats=1, members=["linear"]).fit(text, y)
+        assert np.allclose(told.predict_proba(text), plain.predict_proba(X))
+    with pytest.raises(ValueError, match="column “a” holds text"):
+        plain.predict_proba(X.assign(a="much"))
+
+
+def test_ten_labels_score_a_single_row() -> None:
+    X = np.random.default_rng(0).normal(size=(10, 3))
+    y = np.arange(10) % 2
+    model = fm.EntityScorer(n_jobs=1, repeats=1).fit(X, y)
+    assert model.predict_proba(X[:1]).shape == (1, 2)
+    assert np.allclose(model.expected_value_ + model.explain(X[:1]).sum(axis=1), model.margin(X[:1]))
+
+
+def test_columns_that_say_nothing_leave_the_base_rate() -> None:
+    X = pd.DataFrame({"empty": np.full(60, np.nan), "constant": 1.0})
+    y = np.arange(60) < 15
+    said = fm.EntityScorer(n_jobs=1, repeats=1).fit(X, y, groups=np.arange(60)).predict_proba(X)[:, 1]
+    assert np.ptp(said) == 0
+    assert abs(said[0] - 0.25) < 0.05
+
+
 def test_unlabelled_cases_do_not_pull_probabilities_down() -> None:
     random = np.random.default_rng(5)
     X = random.normal(size=(2000, 3))

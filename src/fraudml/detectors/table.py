@@ -55,8 +55,17 @@ class Categories:
                     "Turn it into a number of days before some day, or leave it out.",
                 )
             else:
-                columns[name] = _numbers_or_text(X[name]).astype(float)
+                columns[name] = _as_floats(X[name])
         return pd.DataFrame(columns, index=X.index, columns=X.columns)
+
+
+def _as_floats(column: pd.Series) -> pd.Series:
+    try:
+        return _numbers_or_text(column).astype(float)
+    except (TypeError, ValueError) as error:
+        raise TableError(
+            "table.text_column", f"column “{column.name}” holds text: {error}.", "It held numbers when the model was trained; give numbers."
+        ) from error
 
 
 def _numbers_or_text(column: pd.Series) -> pd.Series:
@@ -64,7 +73,7 @@ def _numbers_or_text(column: pd.Series) -> pd.Series:
 
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.astype(object).astype("string").astype(object)
-    if column.dtype == object:
+    if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
         try:
             return pd.to_numeric(column)
         except (TypeError, ValueError):
