@@ -24,7 +24,9 @@ class CityOptions:
     persons : insured persons at the start.
     months : months of settlements, from ``start`` (a first day of a month).
     schemes : ids to plant, ``None`` for all.
-    prevalence : multiplies the number of perpetrators; 0 gives an honest city with look-alikes.
+    prevalence : multiplies the number of perpetrators; 0 gives an honest city with look-alikes. At 1 and 20 000 persons about 7 % of the
+        claims are guilty of something: two or three perpetrators of each of the 33 schemes, so that each can be learned and tested. That
+        is more than real; perpetrators grow with persons to the power of 0.6, so that the share falls in larger cities.
     subtlety : low, default or high.
     """
 
