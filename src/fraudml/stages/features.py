@@ -13,8 +13,8 @@ from fraudml.contracts import ENTITY_TYPES
 from fraudml.engine import open_engine
 from fraudml.progress import step, track
 from fraudml.vectors.aggregates import MONTHS
-from fraudml.vectors.behaviour import behaviour_sql
 from fraudml.vectors.catalogue import load_catalogue
+from fraudml.vectors.computed import behaviour_sql
 from fraudml.vectors.declared import UNITS
 from fraudml.vectors.joined import join_claims
 
