@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import string
 from collections.abc import Mapping
 from typing import Any
 
 LANGUAGES = ("zh", "en")
+# canonical values that stand in sentences; English reads as stored
+_VALUES = {"male": "男", "female": "女", "employee": "职工医保", "resident": "居民医保", "public": "公立", "private": "民营"}
 _MONTHS = (
     "January",
     "February",
@@ -77,6 +80,13 @@ def written(value: Any, lang: str) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         return ("、" if lang == "zh" else ", ").join(written(each, lang) for each in value)
     text = str(value)
+    if lang == "zh" and text in _VALUES:
+        return _VALUES[text]
+    if re.fullmatch(r"-?\d+\.0", text):  # a whole number that went through SQL text
+        return number(float(text))
+    if re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", text):
+        year, month = int(text[:4]), int(text[5:])
+        return f"{year}年{month}月" if lang == "zh" else f"{_MONTHS[month - 1]} {year}"
     try:  # days and times come out of JSON as text
         if len(text) == 10:
             return written_day(dt.date.fromisoformat(text), lang)
