@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 2
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: leads test check system bench soak notebooks clean help
+.PHONY: leads test check system bench notebooks clean help
 
 help:            ## lists the commands
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,8 +36,8 @@ check: $(VENV)/.installed   ## format, lint, types, layers, SQL
 system:          ## installs Debian's chromium and libreoffice for the tests that open page and workbook (skipped where it may not)
 	@sh .ci/system-packages
 
-bench: $(VENV)/.installed   ## benchmarks beside their baselines (slow)
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.installed   ## benchmarks beside their baselines (slow); DATA=folder of the public sets
+	$(BIN)/python -m benchmarks $(DATA)
 
 notebooks: $(VENV)/.installed   ## runs every notebook
 	@for each in notebooks/*.py; do echo $$each; MPLBACKEND=agg $(BIN)/python $$each > /dev/null || exit 1; done
