@@ -27,7 +27,7 @@ leads: $(VENV)/.installed   ## the whole pipeline on the simulated city; ends wi
 test: $(VENV)/.installed system   ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: $(VENV)/.installed   ## format, lint, types, layers, SQL
+check: $(VENV)/.installed   ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

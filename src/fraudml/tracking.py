@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ SERVED = """\
 from pathlib import Path
 
 import mlflow.pyfunc
+import pandas as pd
 from mlflow.models import set_model
 
 
@@ -27,9 +27,8 @@ class Scorer(mlflow.pyfunc.PythonModel):
 
         self.model = EntityScorer.load(Path(context.artifacts["model"]) / "scorer")
 
-    def predict(self, context, model_input, params=None):
-        import pandas as pd
-
+    # a frame without further hints: a table may lack columns
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         from fraudml.detectors.learning import aligned
 
         table = aligned(pd.DataFrame(model_input), self.model.feature_names_in_)
@@ -99,14 +98,12 @@ class Tracking:
             )
             for picture in pictures:
                 mlflow.log_artifact(str(picture), "curves")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # asks for type hints, which would fix the columns
-                logged = mlflow.pyfunc.log_model(
-                    name="model",
-                    python_model=str(served),
-                    artifacts={"model": str(folder)},
-                    pip_requirements=["fraudml"],
-                )
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(served),
+                artifacts={"model": str(folder)},
+                pip_requirements=["fraudml"],
+            )
         registered = f"fraudml-{target}"
         if not self.client.search_registered_models(f"name = '{registered}'"):
             self.client.create_registered_model(registered)

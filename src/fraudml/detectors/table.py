@@ -82,23 +82,33 @@ def _numbers_or_text(column: pd.Series) -> pd.Series:
 
 
 def bounded(X: np.ndarray) -> np.ndarray:
-    """The matrix with infinities at the ends of the scale; missing values stay."""
+    """The matrix with infinities at the ends of the scale and values to 24 significant bits; missing values stay.
+
+    Sums over claims differ in their last bits with the order in which threads add them up. No split of a tree should depend on that.
+    """
     if np.isinf(X).any():
         X = np.clip(X, -LARGEST, LARGEST)
-    return np.ascontiguousarray(X)
+    return np.ascontiguousarray(_rounded(X, 24))
 
 
 def row_keys(X: np.ndarray) -> np.ndarray:
     """A 64-bit key of each row's content (and of nothing else): equal rows have equal keys, whatever their order.
 
-    Folds and sorting by these keys make a fit independent of the order in which rows come.
+    Folds and sorting by these keys make a fit independent of the order in which rows come. Values count to 20 significant bits, about six
+    digits: what differs in the last bits only is the same row.
     """
     keys = np.zeros(len(X), dtype=np.uint64)
     for position in range(X.shape[1]):
-        column = X[:, position] + 0.0  # -0.0 and 0.0 are one value
+        column = _rounded(X[:, position], 20) + 0.0  # -0.0 and 0.0 are one value
         column = np.where(np.isnan(column), np.nan, column)  # so are all the ways to write a missing one
         keys = mix(keys * np.uint64(31) + column.view(np.uint64) + np.uint64(position + 1))
     return keys
+
+
+def _rounded(X: np.ndarray, bits: int) -> np.ndarray:
+    """Values to so many significant bits; what needs fewer (whole numbers, halves) stays as it is."""
+    mantissa, exponent = np.frexp(X)
+    return np.ldexp(np.rint(mantissa * 2.0**bits), exponent - bits)
 
 
 def mix(keys: np.ndarray) -> np.ndarray:
