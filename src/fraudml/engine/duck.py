@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,10 @@ class Engine:
 
     def arrow(self, sql: str, parameters: list[Any] | None = None) -> pa.Table:
         """Rows as an Arrow table."""
-        return self._run(sql, parameters).to_arrow_table()
+        with warnings.catch_warnings():
+            # it advises another call to save one copy; what comes to Python is small, and errors are told in one place
+            warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
+            return self._run(sql, parameters).to_arrow_table()
 
     def rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         return self._run(sql, parameters).fetchall()

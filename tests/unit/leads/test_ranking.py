@@ -156,7 +156,7 @@ def test_evidence_taken_in_weighs_less_than_ones_own(make_claims, score, hit):
 def test_a_list_is_not_filled_up_with_noise(score, hit):
     """Capacity is a maximum: hardly risky leads stay out, and of the merely unusual only a few come in."""
     evidence = hit(("overpriced_charge", "institution", "H1", "C1", None, 5.0), ("overpriced_charge", "institution", "H2", "C2", None, 5.0))
-    scores = {"institution": score(H1=0.9, H2=0.1), "patient": score(**{f"P{number:02d}": 0.25 - number / 1000 for number in range(40)})}
+    scores = {"institution": score(H1=0.9, H2=0.05), "patient": score(**{f"P{number:02d}": 0.25 - number / 1000 for number in range(40)})}
     leads = fm.rank_leads(scores, 40, evidence=evidence, explore=0)
     assert ids(leads) == ["H1", "P00", "P01"]
     assert ids(fm.rank_leads({"patient": scores["patient"]}, 20, explore=0)) == [f"P{number:02d}" for number in range(20)]
