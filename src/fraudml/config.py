@@ -6,7 +6,7 @@ ones of the same name (``rules/split_admission.yaml``, ``source/ours.yaml`` …)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,12 +136,3 @@ def read_yaml(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise FraudmlError("config.yaml", f"{path.name}{line}: {getattr(error, 'problem', error)}.", "Correct the YAML.") from error
-
-
-def flat_keys(content: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """``a.b`` names of the leaves of nested mappings."""
-    if isinstance(content, dict) and content:
-        for key, value in content.items():
-            yield from flat_keys(value, f"{prefix}.{key}" if prefix else str(key))
-    else:
-        yield prefix, content

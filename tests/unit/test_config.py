@@ -36,7 +36,7 @@ def test_paths_and_addresses_arrive_as_typed(value: str) -> None:
 
 def test_other_values_keep_hydras_grammar() -> None:
     assert quote("city.schemes=[phantom_bed]") == "city.schemes=[phantom_bed]"
-    assert list(compose(["rules.only=[phantom_bed,drug_resale]"]).rules.only) == ["phantom_bed", "drug_resale"]
+    assert list(compose(["city.schemes=[phantom_bed,drug_resale]"]).city.schemes) == ["phantom_bed", "drug_resale"]
 
 
 def test_unknown_key_is_wrong_usage() -> None:
