@@ -33,7 +33,7 @@ check: $(VENV)/.installed   ## format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-system:          ## installs Debian's chromium and libreoffice for the tests that open page and workbook (skipped where it may not)
+system:          ## installs Debian's chromium, libreoffice and postgresql for the tests that need them (skipped where it may not)
 	@sh .ci/system-packages
 
 bench: $(VENV)/.installed   ## benchmarks beside their baselines (slow); DATA=folder of the public sets

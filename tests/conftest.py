@@ -1,10 +1,18 @@
-"""Fixtures for all tests: canonical tables from a few readable rows."""
+"""Fixtures for all tests: canonical tables from a few readable rows, and a PostgreSQL server of their own."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import itertools
+import os
+import pwd
 import random
-from collections.abc import Callable, Mapping
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +253,68 @@ def _random_rows(seed: int = 0, count: int = 400, first: str = "2023-06-01", day
             for month in range(1, 7)
         ],
     }
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Callable[..., str]]:
+    """A throw-away PostgreSQL cluster on a free port: ``postgresql_server(command, …)`` runs ``psql`` and returns its address."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    on_path = shutil.which("initdb")
+    if not found and not on_path:
+        pytest.skip("no PostgreSQL server is installed (Debian: postgresql; make system)")
+    tools = (found[-1] if found else Path(str(on_path))).parent
+    who: dict[str, Any] = {}
+    folder = Path(tempfile.mkdtemp(prefix="fraudml-postgresql-"))
+    if os.getuid() == 0:  # the server refuses to run as root
+        owner = pwd.getpwnam("nobody")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        who = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+    def call(tool: str, *arguments: str | Path) -> None:
+        plain = {key: value for key, value in os.environ.items() if not key.startswith("PG")} | {"HOME": str(folder)}
+        told = folder / f"{tool}.log"
+        with told.open("ab") as log:
+            done = subprocess.run(
+                [tools / tool, *arguments], cwd=folder, env=plain, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **who
+            )
+        if done.returncode:
+            raise RuntimeError(f"{tool}: {told.read_text()[-2000:]}")
+
+    def start() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -F"
+        call("pg_ctl", "-D", folder / "data", "-w", "-t", "60", "-l", folder / "server.log", "-o", settings, "start")
+        return port
+
+    try:
+        call("initdb", "-D", folder / "data", "-U", "fraudml", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        try:
+            port = start()
+        except RuntimeError:  # another program took the port in between
+            port = start()
+        address = ("-h", "127.0.0.1", "-p", str(port), "-U", "fraudml")
+
+        def psql(*commands: str, database: str = "postgres") -> str:
+            each = [part for command in commands for part in ("-c", command)]
+            if each:
+                call("psql", *address, "-d", database, "-q", "-v", "ON_ERROR_STOP=1", *each)
+            return f"postgresql://fraudml:secret@127.0.0.1:{port}/{database}"
+
+        yield psql
+    finally:
+        with contextlib.suppress(RuntimeError):  # it never started
+            call("pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def postgresql(postgresql_server: Callable[..., str]) -> str:
+    """Address of a new, empty PostgreSQL database (``postgresql://…``); skips where there is no server to start."""
+    name = f"test{next(_numbers)}"
+    postgresql_server(f"create database {name}")
+    return postgresql_server(database=name)

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from fraudml.claims.ingest import ingest
@@ -31,40 +24,11 @@ insert into fixmedins_b values ('H1', '1', '05');
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
+@pytest.fixture
+def server(postgresql_server, postgresql):
     pytest.importorskip("adbc_driver_postgresql", reason="the extra fraudml[postgres] is not installed")
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not binaries:
-        pytest.skip("no PostgreSQL server binaries")
-    folder = Path(tmp_path_factory.mktemp("pg"))
-    if os.getuid() == 0:  # the server refuses to run as root
-        try:
-            owner = pwd.getpwnam("postgres")
-        except KeyError:
-            pytest.skip("running as root without a postgres user")
-        folder = Path("/var/tmp") / f"fraudml-pg-{os.getpid()}"
-        folder.mkdir(mode=0o700)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        as_owner = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
-    else:
-        as_owner = {}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    tools, data = binaries[-1].parent, folder / "data"
-
-    def call(*command):
-        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_owner)
-
-    call(tools / "initdb", "-D", data, "-U", "reader", "-A", "trust", "-E", "UTF8", "--no-sync")
-    call(tools / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -F", "start")
-    try:
-        call(tools / "psql", "-h", "127.0.0.1", "-p", str(port), "-U", "reader", "-d", "postgres", "-c", TABLES)
-        yield f"postgresql://reader:secret@127.0.0.1:{port}/postgres"
-    finally:
-        call(tools / "pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    postgresql_server(TABLES, database=postgresql.rsplit("/", 1)[1])
+    return postgresql
 
 
 def test_a_round_trip(server, tmp_path):
@@ -82,7 +46,7 @@ def test_a_wrong_address_is_one_clear_error(server, tmp_path):
     with pytest.raises(FraudmlError, match=r"\[claims.database\]") as caught:
         ingest(
             open_engine(threads=1),
-            server.replace("/postgres", "/nowhere"),
+            server.rsplit("/", 1)[0] + "/nowhere",
             tmp_path,
             load_source(read_yaml(resource("conf") / "source" / "nhsa.yaml")),
         )
