@@ -126,6 +126,16 @@ def declarations(group: str, conf_dir: str | Path | None = None) -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
+def line_of(path: Path, key: str) -> int:
+    """Line of the first ``key:`` in a YAML file; 1 where it is not written."""
+    import re
+
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if re.match(rf"\s*{re.escape(key)}\s*:", line):
+            return number
+    return 1
+
+
 def read_yaml(path: Path) -> Any:
     """A YAML file's content; a syntax error names file and line."""
     import yaml

@@ -31,9 +31,9 @@ What the SQL reads:
 ``lines`` reaches six months before the window. Group before joining; pick one row per line; order windows by value and then by id.
 """
 
+from fraudml.knowledge import Clause, load_clauses
 from fraudml.rules.amounts import deduplicate_amounts
 from fraudml.rules.declaration import Parameter, Rule
-from fraudml.rules.knowledge import Clause, load_clauses
 from fraudml.rules.runner import load_rules, run_rules
 
 __all__ = ["Clause", "Parameter", "Rule", "deduplicate_amounts", "load_clauses", "load_rules", "run_rules"]

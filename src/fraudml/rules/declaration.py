@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fraudml.config import read_yaml
+from fraudml.config import line_of, read_yaml
 from fraudml.contracts import CANONICAL, ENTITY_TYPES
 from fraudml.errors import FraudmlError
 from fraudml.resources import resource
@@ -217,14 +217,6 @@ def _complaint(path: Path) -> Any:
         return FraudmlError("rules.declaration", f"{path.name}:{line_of(path, key)}: {message}.", hint)
 
     return fail
-
-
-def line_of(path: Path, key: str) -> int:
-    """Line of the first ``key:`` in a YAML file; 1 where it is not written."""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if re.match(rf"\s*{re.escape(key)}\s*:", line):
-            return number
-    return 1
 
 
 def where_in_sql(rule: Rule, message: str, offset: int) -> str:

@@ -17,8 +17,8 @@ from fraudml.config import declarations
 from fraudml.contracts import CANONICAL, EVIDENCE
 from fraudml.engine import open_engine
 from fraudml.errors import FraudmlError
+from fraudml.knowledge import expose_knowledge, load_clauses
 from fraudml.rules.declaration import Rule, literal, parsed, placeholders, where_in_sql
-from fraudml.rules.knowledge import expose_knowledge, load_clauses
 from fraudml.rules.relations import MACROS, RELATIONS, needed
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import pytest
 
 from fraudml.engine import open_engine
 from fraudml.errors import FraudmlError
+from fraudml.knowledge import expose_knowledge
 from fraudml.rules import load_clauses
-from fraudml.rules.knowledge import expose_knowledge
 
 TABLE = """
 about: trial
@@ -67,6 +67,33 @@ def test_a_parquet_file_serves_as_rows(expose, tmp_path):
     rows.assign(ended_on=None).to_parquet(tmp_path / "knowledge" / "quota.parquet")
     with pytest.raises(FraudmlError, match="hold on the same days"):
         expose(head)
+
+
+def test_entries_know_source_and_version(expose):
+    engine, _ = expose(TABLE)
+    assert engine.rows("select distinct source, version from knowledge_payment_thresholds") == [("this test", "7")]
+    own = TABLE.replace("columns: {level: INTEGER, ", "columns: {source: VARCHAR, level: INTEGER, ").replace("  - [", "  - [notice 5, ")
+    engine, _ = expose(own)
+    assert engine.rows("select distinct source, version from knowledge_payment_thresholds") == [("notice 5", "7")]
+
+
+def test_days_off_are_the_state_councils(tmp_path):
+    engine = open_engine(threads=1)
+    expose_knowledge(engine)
+    off = "select name from knowledge_holidays where not is_workday and date '{}' between started_on and ended_on"
+    assert engine.scalar(off.format("2024-02-12")) == "春节"
+    assert engine.rows(off.format("2024-02-09")) == []
+    assert engine.scalar(off.format("2020-10-08")) == "国庆节、中秋节"
+    assert engine.scalar("select is_workday from knowledge_holidays where date '2024-02-18' between started_on and ended_on")
+    folder = tmp_path / "knowledge"
+    folder.mkdir()
+    (folder / "holidays.yaml").write_text(
+        "source: x\nversion: 1\ncolumns: {name: VARCHAR, is_workday: BOOLEAN, started_on: DATE, ended_on: DATE}\nkey: []\nrows:\n"
+        "  - [one, false, 2024-01-01, 2024-01-03]\n  - [other, true, 2024-01-03, 2024-01-03]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(FraudmlError, match=r"holidays\.yaml:7: the entry holds on days that line 6 already covers"):
+        expose_knowledge(open_engine(threads=1), tmp_path)
 
 
 def test_the_law_is_quoted_in_both_languages():

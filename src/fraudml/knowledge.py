@@ -1,7 +1,8 @@
-"""What rules know besides the data: versioned tables in ``conf/knowledge/<name>.yaml``, as relations ``knowledge_<name>``.
+"""What is known besides the data: versioned tables in ``conf/knowledge/<name>.yaml``, as relations ``knowledge_<name>``.
 
 A table declares its columns (SQL types), key, source and version. Columns ``started_on`` and ``ended_on`` give an entry its validity; two
-entries of one key may not hold on the same day. A bureau puts its own file of the same name into its conf folder; ``parquet: FILE``
+entries of one key may not hold on the same day (``key: []``: one entry a day). Every entry bears ``source`` and ``version``: the table's,
+or its own where the table declares such columns. A bureau puts its own file of the same name into its conf folder; ``parquet: FILE``
 (beside the YAML) takes the place of ``rows``.
 """
 
@@ -12,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fraudml.config import declarations, read_yaml
+from fraudml.config import declarations, line_of, read_yaml
 from fraudml.engine import Engine
 from fraudml.errors import FraudmlError
-from fraudml.rules.declaration import line_of
 
 CLAUSES = "clauses"
 """Not a table of rules: the text of the law that leads quote."""
@@ -62,13 +62,19 @@ def expose_knowledge(engine: Engine, conf_dir: str | Path | None = None) -> dict
         if content.get("parquet"):
             engine.parquet(f"{name}_file", path.parent / content["parquet"])
             cast = ", ".join(f'cast("{column}" as {kind}) as "{column}"' for column, kind in columns.items())
-            engine.table(name, f"select {cast} from {name}_file")
+            engine.table(name, f"select {cast}{_origin(content)} from {name}_file")
             _check_parquet(engine, path, name, content)
         else:
             _check_rows(path, content)
-            engine.table(name, _as_sql(content["rows"], columns))
+            engine.table(name, _as_sql(content["rows"], columns, _origin(content)))
         versions[path.stem] = str(content["version"])
     return versions
+
+
+def _origin(content: Any) -> str:
+    """Where an entry comes from, as columns, unless the table says it entry by entry."""
+    known = {name: str(content[name]).replace("'", "''") for name in ("source", "version")}
+    return "".join(f", '{text}' as {name}" for name, text in known.items() if name not in content["columns"])
 
 
 def _check_head(path: Path, content: Any) -> None:
@@ -105,7 +111,7 @@ def _check_rows(path: Path, content: Any) -> None:
             if start <= other_end and other_start <= end:
                 raise FraudmlError(
                     "knowledge.overlap",
-                    f"{where}: {', '.join(str(each) for each in key)} holds on days that line {other_line} already covers.",
+                    f"{where}: {', '.join(str(each) for each in key) or 'the entry'} holds on days that line {other_line} already covers.",
                     "End the earlier entry the day before.",
                 )
         held.setdefault(key, []).append((start, end, line))
@@ -126,7 +132,7 @@ def _check_parquet(engine: Engine, path: Path, name: str, content: Any) -> None:
         f"coalesce({column}, date '{day}')" if column in content["columns"] else f"date '{day}'"
         for column, day in (("started_on", _FIRST), ("ended_on", _LAST))
     )
-    key = ", ".join(f'"{each}"' for each in content["key"])
+    key = ", ".join(f'"{each}"' for each in content["key"]) or "'any'"
     following = f"lead({start}) over (partition by {key} order by {start}, {end})"
     twice = engine.rows(f"select {key} from (select *, {following} <= {end} as twice from {name}) where twice order by all limit 5")
     if twice:
@@ -134,13 +140,13 @@ def _check_parquet(engine: Engine, path: Path, name: str, content: Any) -> None:
         raise FraudmlError("knowledge.overlap", message, "End the earlier entry the day before.")
 
 
-def _as_sql(rows: list[list[Any]] | None, columns: dict[str, str]) -> str:
+def _as_sql(rows: list[list[Any]] | None, columns: dict[str, str], origin: str) -> str:
     names = ", ".join(f'"{name}"' for name in columns)
     if not rows:
-        return "select " + ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items()) + " where false"
+        return "select " + ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items()) + f"{origin} where false"
     values = ", ".join("(" + ", ".join(_literal(value) for value in row) + ")" for row in rows)
     cast = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in columns.items())
-    return f"select {cast} from (values {values}) as entry({names})"
+    return f"select {cast}{origin} from (values {values}) as entry({names})"
 
 
 def _literal(value: Any) -> str:
