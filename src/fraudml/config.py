@@ -28,6 +28,10 @@ TEXT_KEYS = {
 }
 
 
+WHOLE = "version.json"
+"""Marks a conf folder as a saved version, complete in itself."""
+
+
 def compose(overrides: Sequence[str] = ()) -> Any:
     """The configuration with overrides applied, as an OmegaConf ``DictConfig``.
 
@@ -118,8 +122,13 @@ def as_of_days(config: Any) -> list[str]:
 
 
 def declarations(group: str, conf_dir: str | Path | None = None) -> list[Path]:
-    """YAML files of ``conf/<group>/``, a bureau's own file in place of the shipped one of the same name, sorted by name."""
+    """YAML files of ``conf/<group>/``, a bureau's own file in place of the shipped one of the same name, sorted by name.
+
+    A saved version of the rule base (``conf_dir`` holds ``version.json``) is whole: nothing shipped is mixed in.
+    """
     folders = [resource("conf") / group] + ([Path(conf_dir) / group] if conf_dir else [])
+    if conf_dir and (Path(conf_dir) / WHOLE).is_file():
+        folders = folders[1:]
     found: dict[str, Path] = {}
     for folder in folders:
         found |= {path.name: path for path in folder.glob("*.yaml")}

@@ -35,5 +35,6 @@ from fraudml.knowledge import Clause, load_clauses
 from fraudml.rules.amounts import deduplicate_amounts
 from fraudml.rules.declaration import Parameter, Rule
 from fraudml.rules.runner import load_rules, run_rules
+from fraudml.rules.versions import RuleBase, rule_base
 
-__all__ = ["Clause", "Parameter", "Rule", "deduplicate_amounts", "load_clauses", "load_rules", "run_rules"]
+__all__ = ["Clause", "Parameter", "Rule", "RuleBase", "deduplicate_amounts", "load_clauses", "load_rules", "rule_base", "run_rules"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fraudml.config import line_of, read_yaml
+from fraudml.config import WHOLE, line_of, read_yaml
 from fraudml.contracts import CANONICAL, ENTITY_TYPES
 from fraudml.errors import FraudmlError
 from fraudml.resources import resource
@@ -145,10 +145,15 @@ def declared(path: Path, shipped: Path | None = None) -> dict[str, Any]:
     return {**base, **content, "parameters": {**base.get("parameters", {}), **(content.get("parameters") or {})}}
 
 
+def shipped_of(path: Path) -> Path | None:
+    """The shipped rule of the same name, which a bureau's file may change; none for a file of a saved version."""
+    shipped = resource("conf") / "rules" / path.name
+    return shipped if shipped.is_file() and not (path.parents[1] / WHOLE).is_file() else None
+
+
 def parsed(path: Path) -> Rule:
     """The rule of a file, checked in everything but its SQL (:func:`fraudml.rules.load_rules` checks that)."""
-    shipped = resource("conf") / "rules" / path.name
-    content = declared(path, shipped if shipped.is_file() else None)
+    content = declared(path, shipped_of(path))
     fail = _complaint(path)
     for key in content:
         if key not in _KEYS:
