@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fraudml.evaluate.page import render
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from fraudml.rules import Rule, RuleBase
 
-TEXTS = {
+TEXTS: dict[str, dict[str, Any]] = {
     "zh": {
         "title": "规则库两个版本的比较",
         "subtitle": "截至{as_of},同一批结算数据:版本{before}与现行版本{after}",
@@ -82,7 +82,7 @@ def comparison_page(summary: pd.DataFrame, declared: list[str], versions: tuple[
         [say["all"] if row[0] == "all" else row[0], *(f"{cell:,.2f}" if isinstance(cell, float) else f"{cell:,}" for cell in row[1:])]
         for row in summary.itertuples(index=False)
     ]
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {"heading": say["declared"], "lines": declared or [say["same"]]},
         {"heading": say["found"], "columns": say["columns"], "rows": rows},
     ]

@@ -152,8 +152,7 @@ def _pieces(evidence: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     named = evidence.assign(occurred_on=pd.to_datetime(evidence["occurred_on"]))
-    pieces = named.groupby(KEY, dropna=False).agg(amount=("amount_in_question", "sum"), strength=("strength", "max"))
-    return pieces
+    return named.groupby(KEY, dropna=False).agg(amount=("amount_in_question", "sum"), strength=("strength", "max"))
 
 
 def _parquet(path: Path) -> Path | None:

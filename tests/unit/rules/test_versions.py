@@ -9,7 +9,14 @@ from fraudml.rules import load_rules, rule_base, run_rules
 from fraudml.rules.versions import affected, compare, save_version, summary
 
 OWN = "parameters: {tolerance: {default: 0.2}}\n"
-QUOTA = "source: x\nversion: 2\ncolumns: {level: INTEGER, amount: DOUBLE, started_on: DATE, ended_on: DATE}\nkey: [level]\nrows:\n  - [3, 1, null, null]\n"
+QUOTA = """
+source: x
+version: 2
+columns: {level: INTEGER, amount: DOUBLE, started_on: DATE, ended_on: DATE}
+key: [level]
+rows:
+  - [3, 1, null, null]
+"""
 
 
 @pytest.fixture
