@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fraudml.findings import FINDINGS, HEAD_ROW, KEY_ROW, KEYS, KEYS_SHEET
 from fraudml.report.cells import INK, QUIET, RULE, SOFT, YELLOW, Cells, lines_of
 from fraudml.report.evidence_sheets import write_claims, write_lines
 from fraudml.report.lead_page import open_since, write_lead_pages
@@ -15,12 +16,6 @@ from fraudml.report.words import say, short_number, words
 from fraudml.wording import written_day
 
 Dossiers = Sequence[Mapping[str, Any]]
-
-FINDINGS = ("finding_state", "finding_outcome", "finding_amount", "finding_date", "finding_unit", "finding_person", "finding_remark")
-"""Columns that come back filled in; the first row of the list sheet (hidden) names every column by its key."""
-
-KEYS_SHEET = "_leads"
-"""A sheet that is hidden altogether: rank, lead_id, entity, as handed out, should the list be damaged."""
 
 _LIST = {
     "lead_id": 4,
@@ -44,7 +39,6 @@ _LIST = {
     "finding_person": 12,
     "finding_remark": 28,
 }
-KEY_ROW, HEAD_ROW = 0, 1
 
 
 def write_workbook(path: Path, dossiers: Dossiers, *, as_of: dt.date, start: dt.date, lang: str) -> Path:
@@ -207,7 +201,7 @@ def _validations(sheet: Any, place: Mapping[str, int], last: int, lang: str) -> 
 
 
 def _keys(cells: Cells, dossiers: Dossiers) -> None:
-    for column, name in enumerate(("rank", "lead_id", "entity_type", "entity_id", "amount_at_risk")):
+    for column, name in enumerate(KEYS):
         cells.text(0, column, name)
     for row, each in enumerate(dossiers, 1):
         cells.number(row, 0, each["rank"])

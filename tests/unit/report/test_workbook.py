@@ -9,8 +9,8 @@ import subprocess
 import openpyxl
 import pytest
 
+from fraudml.findings import FINDINGS, HEAD_ROW, KEY_ROW, KEYS_SHEET
 from fraudml.report.words import say, words
-from fraudml.report.workbook import FINDINGS, HEAD_ROW, KEY_ROW, KEYS_SHEET
 
 
 def table(path):
