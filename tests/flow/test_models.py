@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fraudml.cli import main
@@ -225,3 +227,29 @@ def test_what_is_asked_wrongly_is_refused_and_what_is_missing_is_named(
     shutil.rmtree(data / "features")
     assert run("score", data, tmp_path / "models") == 1
     assert "fraudml features" in capsys.readouterr().err
+
+
+def test_drift_is_shown_and_strict_fails_after_writing(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    models = tmp_path / "models"
+    decisions(data, "patient", known=0.6).to_parquet(data / "labels.parquet")
+    assert run("train", data, models, "target=patient", "detector.least_positives=5") == 0
+    assert run("score", data, models, "--strict") == 0  # the day of training itself
+    page = data / "scores" / f"as_of={AS_OF}" / "drift.html"
+    assert "patient-1" in page.read_text(encoding="utf-8")
+
+    path = data / "features" / "patient.parquet"
+    table = pq.read_table(path)
+    heavy = {name: np.full(len(table), 1e6) for name in table.column_names if name.startswith(("visit", "total", "claim", "fund", "drug"))}
+    for name, values in heavy.items():
+        table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    pq.write_table(table, path)
+    page.unlink()
+    with caplog.at_level(logging.WARNING, "fraudml"):
+        assert run("score", data, models) == 0
+    assert "have shifted" in caplog.text
+    assert run("score", data, models, "--strict") == 1
+    assert "[score.drift]" in capsys.readouterr().err
+    assert page.is_file()
+    assert len(scores(data, "patient"))

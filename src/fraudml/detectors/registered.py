@@ -10,7 +10,7 @@ from typing import Any
 from fraudml.detectors.combine import Combiner
 from fraudml.detectors.supervised import EntityScorer
 
-ABOUT = "about.json"
+ABOUT, REFERENCE = "about.json", "reference.json"
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,22 @@ class RegisteredModel:
     version : ``<target>-<number in the registry>``.
     scorer, combiner : the estimators.
     about : what training noted: as_of, metrics, features, data fingerprint.
+    reference : what the population looked like on the day of training (:func:`fraudml.evaluate.drift.reference`).
     """
 
     version: str
     scorer: EntityScorer
     combiner: Combiner
     about: dict[str, Any]
+    reference: dict[str, Any] | None = None
 
     def save(self, folder: Path) -> None:
-        """Writes ``scorer/``, ``combiner.json`` and ``about.json``."""
+        """Writes ``scorer/``, ``combiner.json``, ``about.json`` and ``reference.json``."""
         self.scorer.save(folder / "scorer")
         (folder / "combiner.json").write_text(json.dumps(self.combiner.as_dict(), indent=1), encoding="utf-8")
         (folder / ABOUT).write_text(json.dumps({"version": self.version} | self.about, ensure_ascii=False, indent=1), encoding="utf-8")
+        if self.reference is not None:
+            (folder / REFERENCE).write_text(json.dumps(self.reference, ensure_ascii=False), encoding="utf-8")
 
 
 def champion(models_dir: Path, target: str) -> RegisteredModel | None:
@@ -43,4 +47,6 @@ def champion(models_dir: Path, target: str) -> RegisteredModel | None:
         return None
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     combiner = Combiner(**json.loads((folder / "combiner.json").read_text(encoding="utf-8")))
-    return RegisteredModel(about.pop("version"), EntityScorer.load(folder / "scorer"), combiner, about)
+    kept = folder / REFERENCE
+    reference = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else None
+    return RegisteredModel(about.pop("version"), EntityScorer.load(folder / "scorer"), combiner, about, reference)

@@ -89,6 +89,7 @@ td:first-child,th:first-child{text-align:left}
 svg{max-width:100%;height:auto}</style>
 </head><body><h1>{{ title }}</h1><p>{{ subtitle }}</p>
 {% for block in blocks %}{% if block.heading %}<h2>{{ block.heading }}</h2>{% endif %}
+{% for line in block.lines or [] %}<p>{{ line }}</p>{% endfor %}
 {% if block.picture %}{{ block.picture | safe }}{% endif %}
 {% if block.rows %}<table><thead><tr>{% for cell in block.columns %}<th>{{ cell }}</th>{% endfor %}</tr></thead><tbody>
 {% for row in block.rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>{% endif %}
@@ -102,7 +103,7 @@ def target_page(report: dict[str, Any], found: Assessment, lang: str) -> str:
     metrics = report["metrics"]
     shown = [name for name in SHOWN if name in metrics]
     rows = [
-        [_name(prefix.rstrip(".") or "risk", lang), *(_figure(metrics.get(prefix + name)) for name in shown)]
+        [_name(prefix.rstrip(".") or "risk", lang), *(figure(metrics.get(prefix + name)) for name in shown)]
         for prefix in RANKINGS
         if f"{prefix}auc" in metrics
     ]
@@ -111,15 +112,15 @@ def target_page(report: dict[str, Any], found: Assessment, lang: str) -> str:
         {"columns": [say["ranking"], *(_name(each, lang) for each in shown)], "rows": rows},
         {
             "columns": ["", say["ece"]],
-            "rows": [[say["everyone"], _figure(metrics["ece"])], [say["decided"], _figure(metrics["ece_decided"])]],
+            "rows": [[say["everyone"], figure(metrics["ece"])], [say["decided"], figure(metrics["ece_decided"])]],
         },
     ]
     if report["against_truth"]:
         known = [name for name in SHOWN if name in report["against_truth"]["risk"]]
-        truth = [[_name(name, lang), *(_figure(figures[key]) for key in known)] for name, figures in report["against_truth"].items()]
+        truth = [[_name(name, lang), *(figure(figures[key]) for key in known)] for name, figures in report["against_truth"].items()]
         blocks.append({"heading": say["truth"], "columns": [say["ranking"], *(_name(each, lang) for each in known)], "rows": truth})
     subtitle = f"{report['model_version']}, {say['as_of']} {report['as_of']}. {say['held_out']}"
-    return _render(lang, f"{say['target']}: {_name(report['target'], lang)}", subtitle, blocks)
+    return render(lang, f"{say['target']}: {_name(report['target'], lang)}", subtitle, blocks)
 
 
 def list_page(report: dict[str, Any], lang: str) -> str:
@@ -127,31 +128,33 @@ def list_page(report: dict[str, Any], lang: str) -> str:
     say = TEXTS[lang]
     shown = [name for name in SHOWN if any(name in figures for figures in report["against_truth"].values())]
     rows = [
-        [say["all"] if kind == "all" else _name(kind, lang), *(_figure(figures.get(name)) for name in shown)]
+        [say["all"] if kind == "all" else _name(kind, lang), *(figure(figures.get(name)) for name in shown)]
         for kind, figures in report["against_truth"].items()
     ]
     block = {"columns": [say["of"], *(_name(each, lang) for each in shown)], "rows": rows}
-    return _render(lang, say["list"], f"{say['truth']}, {say['as_of']} {report['as_of']}", [block])
+    return render(lang, say["list"], f"{say['truth']}, {say['as_of']} {report['as_of']}", [block])
 
 
 def scheme_page(table: pd.DataFrame, as_of: str, lang: str) -> str:
     """The scheme table as HTML."""
-    rows = [[_figure(cell) for cell in row] for row in table.itertuples(index=False)]
+    rows = [[figure(cell) for cell in row] for row in table.itertuples(index=False)]
     block = {"columns": [_name(each, lang) for each in table], "rows": rows}
-    return _render(lang, TEXTS[lang]["schemes"], f"{TEXTS[lang]['as_of']} {as_of}", [block])
+    return render(lang, TEXTS[lang]["schemes"], f"{TEXTS[lang]['as_of']} {as_of}", [block])
 
 
 def _name(column: str, lang: str) -> str:
     return NAMES[lang].get(column, column.replace("_", " "))
 
 
-def _figure(value: Any) -> str:
+def figure(value: Any) -> str:
+    """A number as the pages print it."""
     if isinstance(value, float):
         return "–" if math.isnan(value) else f"{value:.3f}".rstrip("0").rstrip(".")
     return "–" if value is None else str(value)
 
 
-def _render(lang: str, title: str, subtitle: str, blocks: list[dict[str, Any]]) -> str:
+def render(lang: str, title: str, subtitle: str, blocks: list[dict[str, Any]]) -> str:
+    """A page of blocks: each may have a heading, lines of text, a picture (SVG) and a table (columns, rows)."""
     from jinja2 import Environment
 
     return Environment(autoescape=True).from_string(_PAGE).render(lang=lang, title=title, subtitle=subtitle, blocks=blocks)

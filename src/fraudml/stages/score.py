@@ -17,11 +17,14 @@ from fraudml.claims.swap import put_in_place
 from fraudml.config import as_of_days
 from fraudml.contracts import ENTITY_TYPES, EVIDENCE, REASONS, SCORE_COLUMNS
 from fraudml.engine import open_engine
-from fraudml.errors import UsageError
+from fraudml.errors import FraudmlError, UsageError
+from fraudml.evaluate.drift import Drift, drift
+from fraudml.evaluate.drift_page import alarm_lines, drift_page
 from fraudml.progress import step
 from fraudml.stages import inputs
 from fraudml.stages.evidence import WINDOW, evidence_as_of
 from fraudml.stages.parts import Parts, gather
+from fraudml.stages.population import claims_by_month, population
 from fraudml.stages.stored import as_table
 
 if TYPE_CHECKING:
@@ -79,6 +82,7 @@ def _one_day(config: Any, claims: Claims, as_of: str) -> None:
     rules = load_rules(config.conf_dir)
     scored: dict[str, Scored] = {}
     with claims.at(as_of, months=WINDOW, materialise=("claims",)) as snapshot:
+        newest = list(claims_by_month(snapshot).values())[-1:]
         for entity in ENTITY_TYPES:
             with step(f"{entity} scored"):
                 placed = inputs.measures_of(measures, catalogues[entity])
@@ -86,7 +90,48 @@ def _one_day(config: Any, claims: Claims, as_of: str) -> None:
                     config, entity, as_of, catalogues[entity], vectors[entity], placed, hits, snapshot, models[entity], rules
                 )
     reasons = pd.concat([one.reasons for one in scored.values()], ignore_index=True)
-    _write(engine, data_dir / "scores" / f"as_of={as_of}", {name: one.table for name, one in scored.items()}, hits, reasons)
+    with step("drift since training"):
+        moved = _drift(config, claims, catalogues, as_of, models, newest[0] if newest else 0)
+    tables = {name: one.table for name, one in scored.items()}
+    _write(engine, data_dir / "scores" / f"as_of={as_of}", tables, hits, reasons, drift_page(moved, as_of, config.lang) if moved else None)
+    _warn(config, as_of, moved)
+
+
+def _drift(
+    config: Any,
+    claims: Claims,
+    catalogues: dict[str, Catalogue],
+    as_of: str,
+    models: dict[str, RegisteredModel | None],
+    newest: int,
+) -> dict[str, tuple[Drift, dict[str, Any]]]:
+    """How far the population of each model lies from the one that it was trained on."""
+    from fraudml.detectors.learning import aligned
+
+    found = {}
+    for entity, model in models.items():
+        if model is None or model.reference is None:
+            continue
+        table = aligned(population(config, claims, catalogues[entity], as_of)[0], model.scorer.feature_names_in_)
+        importance = dict(zip(table.columns, model.scorer.importances_, strict=True))
+        score = model.scorer.predict_proba(table, groups=table.index)[:, 1]
+        moved = drift(model.reference, table, score, newest, importance, **config.detector.drift)
+        found[entity] = (moved, {"version": model.version, "as_of": model.about["as_of"]})
+    return found
+
+
+def _warn(config: Any, as_of: str, moved: dict[str, tuple[Drift, dict[str, Any]]]) -> None:
+    """Alarms into the log; with ``score.strict`` they end the command with an error, after everything is written."""
+    for entity, (found, model) in moved.items():
+        for line in alarm_lines(found, "en"):
+            log.warning("%s: %s: %s", entity, model["version"], line)
+    alarmed = [entity for entity, (found, _) in moved.items() if found.alarms]
+    if alarmed and config.score.strict:
+        raise FraudmlError(
+            "score.drift",
+            f"the data as of {as_of} have moved away from what the models of {', '.join(alarmed)} were trained on; the scores are written.",
+            f"Read {Path(config.data_dir) / 'scores' / f'as_of={as_of}' / 'drift.html'}, then train anew or leave out --strict.",
+        )
 
 
 def _score(
@@ -217,7 +262,7 @@ def _empty_scores() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype="object") for name in (SCORE_COLUMNS | EXTRA_COLUMNS)})
 
 
-def _write(engine: Any, target: Path, scores: dict[str, pd.DataFrame], hits: pd.DataFrame, reasons: pd.DataFrame) -> None:
+def _write(engine: Any, target: Path, scores: dict[str, pd.DataFrame], hits: pd.DataFrame, reasons: pd.DataFrame, page: str | None) -> None:
     """Writes the day's folder whole, then puts it in the place of an older one."""
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     shutil.rmtree(beside, ignore_errors=True)
@@ -230,6 +275,8 @@ def _write(engine: Any, target: Path, scores: dict[str, pd.DataFrame], hits: pd.
         order = "entity_type, entity_id, feature like 'rule:%' desc, contribution desc, feature"
         count = _stored(engine, reasons, REASONS, beside / "evidence" / "reasons.parquet", order)
         log.info("%s: %d rows", target / "evidence" / "reasons.parquet", count)
+        if page is not None:
+            (beside / "drift.html").write_text(page, encoding="utf-8")
         put_in_place(beside, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -22,6 +22,7 @@ from fraudml.stages import inputs
 from fraudml.stages.evidence import WINDOW, evidence_as_of
 from fraudml.stages.features import dataset_of
 from fraudml.stages.parts import gather
+from fraudml.stages.population import reference_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,7 @@ def run(config: Any) -> None:
         tracking = Tracking(models_dir, config.tracking.uri, config.tracking.experiment)
     for target, rows in sets.items():
         with step(f"{target} trained"):
-            _train(config, target, rows, as_of, tracking, dataset_of(claims.data_dir))
+            _train(config, claims, target, rows, as_of, tracking)
 
 
 def _enough(config: Any, labels: pd.DataFrame, target: str, as_of: str) -> bool:
@@ -174,7 +175,7 @@ def held_out(model: EntityScorer, rows: LearningSet) -> np.ndarray:
     return model.predict_proba(rows.table, groups=rows.groups)[:, 1]
 
 
-def _train(config: Any, target: str, rows: LearningSet, as_of: str, tracking: Any, dataset: str) -> None:
+def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: str, tracking: Any) -> None:
     import json
 
     from fraudml.detectors.combine import Combiner
@@ -193,7 +194,7 @@ def _train(config: Any, target: str, rows: LearningSet, as_of: str, tracking: An
     about = {
         "target": target,
         "as_of": as_of,
-        "dataset": dataset,
+        "dataset": dataset_of(claims.data_dir),
         "rows": len(rows.y),
         "entities": len(set(rows.groups)),
         "confirmed": len(set(rows.groups[rows.y == 1])),
@@ -206,7 +207,8 @@ def _train(config: Any, target: str, rows: LearningSet, as_of: str, tracking: An
     }
     folder = Path(config.models_dir) / target
     champion_ap = _of_champion(config, target, rows)
-    registered = RegisteredModel(f"{target}-{tracking.next_number(target)}", model, combiner, about)
+    reference = reference_of(config, claims, inputs.catalogues(config)[target], as_of, model)
+    registered = RegisteredModel(f"{target}-{tracking.next_number(target)}", model, combiner, about, reference)
     beside = folder.with_name(f".{target}.{os.getpid()}.part")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -221,7 +223,7 @@ def _train(config: Any, target: str, rows: LearningSet, as_of: str, tracking: An
             beside,
             {"target": target, "as_of": as_of, "seed": config.seed, "pu": rows.pu} | model._plan.boosting | (boosting or {}),
             found.metrics | ({} if champion_ap is None else {"champion_average_precision": champion_ap}),
-            {"dataset": dataset, "target": target, "as_of": as_of},
+            {"dataset": about["dataset"], "target": target, "as_of": as_of},
             [picture],
         )
         if registered.version != f"{target}-{number}":  # another run registered meanwhile
