@@ -3,7 +3,8 @@
 A table declares its columns (SQL types), key, source and version. Columns ``started_on`` and ``ended_on`` give an entry its validity; two
 entries of one key may not hold on the same day (``key: []``: one entry a day). Every entry bears ``source`` and ``version``: the table's,
 or its own where the table declares such columns. A bureau puts its own file of the same name into its conf folder; ``parquet: FILE``
-(beside the YAML) takes the place of ``rows``.
+(beside the YAML) takes the place of ``rows``. Of a table that ships, the bureau's file needs only ``source``, ``version`` and the entries:
+columns, key and checks are those that rules read.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Any
 from fraudml.config import declarations, line_of, read_yaml
 from fraudml.engine import Engine
 from fraudml.errors import FraudmlError
+from fraudml.resources import resource
 
 CLAUSES = "clauses"
 """Not a table of rules: the text of the law that leads quote."""
 
-_KEYS = {"name", "about", "source", "version", "columns", "key", "rows", "parquet"}
+_KEYS = {"name", "about", "source", "version", "columns", "key", "one_of", "checks", "rows", "parquet"}
+_HEAD = ("name", "about", "columns", "key", "one_of", "checks")
 _PYTHON = {"VARCHAR": str, "INTEGER": int, "DOUBLE": (int, float), "BOOLEAN": bool, "DATE": dt.date}
 _FIRST, _LAST = dt.date(1900, 1, 1), dt.date(9999, 12, 31)
 
@@ -56,19 +59,39 @@ def expose_knowledge(engine: Engine, conf_dir: str | Path | None = None) -> dict
     for path in declarations("knowledge", conf_dir):
         if path.stem == CLAUSES:
             continue
-        content = read_yaml(path)
-        _check_head(path, content)
+        content = read_table(path)
         name, columns = f"knowledge_{path.stem}", content["columns"]
         if content.get("parquet"):
             engine.parquet(f"{name}_file", path.parent / content["parquet"])
             cast = ", ".join(f'cast("{column}" as {kind}) as "{column}"' for column, kind in columns.items())
-            engine.table(name, f"select {cast}{_origin(content)} from {name}_file")
+            engine.view(f"{name}_cast", f"select {cast} from {name}_file")
+            engine.table(name, f"select *{_origin(content)} from {name}_cast")
             _check_parquet(engine, path, name, content)
         else:
             _check_rows(path, content)
             engine.table(name, _as_sql(content["rows"], columns, _origin(content)))
         versions[path.stem] = str(content["version"])
     return versions
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """A knowledge file's content; what a bureau's file of a shipped table leaves out of the head is the shipped one's.
+
+    Raises
+    ------
+    FraudmlError
+        ``knowledge.format`` for unknown or missing keys, types and columns, with file and line.
+    """
+    content = read_yaml(path)
+    shipped = resource("conf") / "knowledge" / path.name
+    if isinstance(content, dict) and shipped.is_file() and shipped != path:
+        head = read_yaml(shipped)
+        content = {key: head[key] for key in _HEAD if key in head} | content
+        if isinstance(content["columns"], dict) and (lacking := [each for each in head["columns"] if each not in content["columns"]]):
+            line = line_of(path, "columns")
+            raise FraudmlError("knowledge.format", f"{path.name}:{line}: columns {', '.join(lacking)} are missing, which rules read.")
+    _check_head(path, content)
+    return dict(content)
 
 
 def _origin(content: Any) -> str:
@@ -87,6 +110,11 @@ def _check_head(path: Path, content: Any) -> None:
     for column, kind in content["columns"].items():
         if kind not in _PYTHON:
             raise FraudmlError("knowledge.format", f"{path.name}:{line_of(path, column)}: type {kind} is none of {', '.join(_PYTHON)}.")
+    for key in ("key", "one_of", "checks"):
+        if unknown := [each for each in content.get(key) or () if each not in content["columns"]]:
+            raise FraudmlError(
+                "knowledge.format", f"{path.name}:{line_of(path, key)}: {key} names {', '.join(unknown)}, which is no column."
+            )
     if ("rows" in content) == bool(content.get("parquet")):
         raise FraudmlError("knowledge.format", f"{path.name}:1: give either rows or parquet.")
 
@@ -105,6 +133,8 @@ def _check_rows(path: Path, content: Any) -> None:
                 not isinstance(value, _PYTHON[columns[column]]) or (isinstance(value, bool) and columns[column] != "BOOLEAN")  # type: ignore[arg-type]
             ):
                 raise FraudmlError("knowledge.value", f"{where}: {column}={value} is no {columns[column]}.")
+        if why := _refused(content, entry):
+            raise FraudmlError("knowledge.value", f"{where}: {why}.")
         key = tuple(entry[each] for each in content["key"])
         start, end = entry.get("started_on") or _FIRST, entry.get("ended_on") or _LAST
         for other_start, other_end, other_line in held.get(key, []):
@@ -115,6 +145,23 @@ def _check_rows(path: Path, content: Any) -> None:
                     "End the earlier entry the day before.",
                 )
         held.setdefault(key, []).append((start, end, line))
+
+
+def _refused(content: Any, entry: dict[str, Any]) -> str:
+    """Why an entry cannot hold; empty where it can."""
+    if content.get("one_of") and all(entry[each] is None for each in content["one_of"]):
+        return f"gives none of {', '.join(content['one_of'])}"
+    if entry.get("started_on") and entry.get("ended_on") and entry["ended_on"] < entry["started_on"]:
+        return f"ends on {entry['ended_on']}, before it begins"
+    for column, check in (content.get("checks") or {}).items():
+        value = entry[column]
+        if value is None:
+            continue
+        if isinstance(check, list) and value not in check:
+            return f"{column}={value} is none of {', '.join(str(each) for each in check)}"
+        if isinstance(check, dict) and not check.get("min", value) <= value <= check.get("max", value):
+            return f"{column}={value} is outside {check.get('min', '')}…{check.get('max', '')}"
+    return ""
 
 
 def _row_lines(path: Path) -> list[int]:
@@ -132,6 +179,10 @@ def _check_parquet(engine: Engine, path: Path, name: str, content: Any) -> None:
         f"coalesce({column}, date '{day}')" if column in content["columns"] else f"date '{day}'"
         for column, day in (("started_on", _FIRST), ("ended_on", _LAST))
     )
+    columns = ", ".join(f'"{each}"' for each in content["columns"])
+    for number, row in enumerate(engine.rows(f"select {columns} from {name}_cast"), 1):
+        if why := _refused(content, dict(zip(content["columns"], row, strict=True))):
+            raise FraudmlError("knowledge.value", f"{content['parquet']}: row {number}: {why}.", f"Read by {path.name}.")
     key = ", ".join(f'"{each}"' for each in content["key"]) or "'any'"
     following = f"lead({start}) over (partition by {key} order by {start}, {end})"
     twice = engine.rows(f"select {key} from (select *, {following} <= {end} as twice from {name}) where twice order by all limit 5")

@@ -37,8 +37,62 @@ MACROS = {
 }
 
 RELATIONS: dict[str, Relation] = {
+    "silent_columns": Relation(
+        "one row: which kinds of knowledge the catalogue gives for no item at all; defaults by name fill these and no others",
+        """
+        select count(covered_diagnoses) = 0 as covered_diagnoses, count(restricted_diagnoses) = 0 as restricted_diagnoses,
+            count(sex_limit) = 0 as sex_limit, count(age_min) + count(age_max) = 0 as age, count(level_min) = 0 as level_min,
+            count(departments) = 0 as departments, count(max_count) = 0 as max_count, count(max_count_per_day) = 0 as max_count_per_day,
+            count(max_daily_dose) = 0 as dose, count(valid_days) = 0 as valid_days, count(contains) = 0 as contains
+        from catalogue""",
+        kept=False,
+    ),
+    "known_items": Relation(
+        "item x knowledge table x entry: what the knowledge tables say of it by its code, or by its name where the catalogue is silent",
+        """
+        with named as (select distinct item_code, name from catalogue where name is not null),
+        said as (
+            select 'indications' as about, item_code, name_like, started_on, ended_on, icd_prefix as text, null as amount,
+                null as further from knowledge_indications
+            union all select 'dose', item_code, name_like, started_on, ended_on, null, max_daily_dose, dose_per_unit
+            from knowledge_dose_limits
+            union all select 'valid_days', item_code, name_like, started_on, ended_on, null, valid_days, null
+            from knowledge_examination_validity
+            union all select 'contains', item_code, name_like, started_on, ended_on, component_code, null, null
+            from knowledge_composites where component_code is not null
+            union all select 'contains', whole.item_code, whole.name_like, whole.started_on, whole.ended_on, named.item_code, null, null
+            from knowledge_composites as whole join named on named.name like whole.component_like where whole.component_code is null
+            union all select 'restricted', item_code, name_like, started_on, ended_on, diagnoses, null, null
+            from knowledge_restrictions where diagnoses is not null
+            union all select 'sex', item_code, name_like, started_on, ended_on, sex_limit, null, null
+            from knowledge_restrictions where sex_limit is not null
+            union all select 'age', item_code, name_like, started_on, ended_on, null, age_min, age_max
+            from knowledge_restrictions where age_min is not null or age_max is not null
+            union all select 'level', item_code, name_like, started_on, ended_on, null, level_min, null
+            from knowledge_restrictions where level_min is not null
+            union all select 'departments', item_code, name_like, started_on, ended_on, departments, null, null
+            from knowledge_restrictions where departments is not null
+            union all select 'count', item_code, name_like, started_on, ended_on, null, max_count, count_period_days
+            from knowledge_restrictions where max_count is not null
+            union all select 'daily_count', item_code, name_like, started_on, ended_on, null, max_count_per_day, null
+            from knowledge_restrictions where max_count_per_day is not null
+        )
+        select about, item_code, 0 as place, coalesce(started_on, date '1900-01-01') as started_on,
+            coalesce(ended_on, date '9999-01-01') as ended_on, text, cast(amount as double) as amount, cast(further as double) as further
+        from said where item_code is not null
+        union all
+        select said.about, named.item_code, 1000 - length(said.name_like), coalesce(said.started_on, date '1900-01-01'),
+            coalesce(said.ended_on, date '9999-01-01'), said.text, cast(said.amount as double), cast(said.further as double)
+        from said join named on named.name like said.name_like cross join silent_columns as silent
+        where said.item_code is null and case said.about when 'indications' then silent.covered_diagnoses when 'dose' then silent.dose
+            when 'valid_days' then silent.valid_days when 'contains' then silent.contains
+            when 'restricted' then silent.restricted_diagnoses when 'sex' then silent.sex_limit when 'age' then silent.age
+            when 'level' then silent.level_min when 'departments' then silent.departments when 'count' then silent.max_count
+            else silent.max_count_per_day end""",
+    ),
     "catalogue_entries": Relation(
-        "item_code x level x [from_day, until_day): the one catalogue entry that holds; level -1 stands for an unknown level",
+        "item_code x level x [from_day, until_day): the one catalogue entry that holds, with the bureau's knowledge in its place "
+        "where it speaks; level -1 stands for an unknown level",
         """
         with entry as (
             select *, coalesce(started_on, date '1900-01-01') as entry_start, coalesce(ended_on, date '9999-01-01') as entry_end
@@ -46,6 +100,8 @@ RELATIONS: dict[str, Relation] = {
         ), edge as (
             select item_code, entry_start as from_day from entry
             union select item_code, entry_end + 1 from entry where ended_on is not null
+            union select item_code, started_on from known_items where started_on > date '1900-01-01'
+            union select item_code, ended_on + 1 from known_items where ended_on < date '9999-01-01'
         ), period as (
             select item_code, from_day, lead(from_day, 1, date '9999-12-31') over (partition by item_code order by from_day) as until_day
             from edge
@@ -56,13 +112,67 @@ RELATIONS: dict[str, Relation] = {
                         entry.entry_start desc, entry.entry_end, entry.cap_level, entry.price_cap) as place
             from period cross join (select unnest([-1, 0, 1, 2, 3]) as level) as grade
             join entry on entry.item_code = period.item_code and entry.entry_start <= period.from_day and entry.entry_end >= period.from_day
+        ), said as (
+            -- of several entries of one kind the most definite: by code, then by the longest name
+            select period.item_code, period.from_day, known.about, known.text, known.amount, known.further,
+                rank() over (partition by period.item_code, period.from_day, known.about order by known.place) as place,
+                row_number() over (partition by period.item_code, period.from_day, known.about
+                    order by known.place, known.text, known.amount, known.further) as first_place
+            from period join known_items as known on period.item_code = known.item_code
+                and known.started_on <= period.from_day and known.ended_on >= period.from_day
+        ), known as (
+            select item_code, from_day,
+                list(text order by text) filter (where about = 'indications') as covered_diagnoses,
+                list(text order by text) filter (where about = 'contains') as contains,
+                string_split(min(text) filter (where about = 'restricted' and first_place = 1), '|') as restricted_diagnoses,
+                string_split(min(text) filter (where about = 'departments' and first_place = 1), '|') as departments,
+                min(text) filter (where about = 'sex') as sex_limit,
+                min(amount) filter (where about = 'age' and first_place = 1) as age_min,
+                min(further) filter (where about = 'age' and first_place = 1) as age_max,
+                bool_or(about = 'age') as says_age,
+                min(amount) filter (where about = 'level') as level_min,
+                min(amount) filter (where about = 'count' and first_place = 1) as max_count,
+                min(further) filter (where about = 'count' and first_place = 1) as count_period_days,
+                bool_or(about = 'count') as says_count,
+                min(amount) filter (where about = 'daily_count') as max_count_per_day,
+                min(amount) filter (where about = 'dose' and first_place = 1) as max_daily_dose,
+                min(further) filter (where about = 'dose' and first_place = 1) as dose_per_unit,
+                min(amount) filter (where about = 'valid_days') as valid_days
+            from said where place = 1 group by item_code, from_day
         )
-        select row_number() over (order by item_code, from_day, level) as entry_id, item_code, level, from_day, until_day,
+        select row_number() over (order by item_code, placed.from_day, level) as entry_id, item_code, level, placed.from_day, until_day,
             name, list_type, coalesce(generic_code, item_code) as generic, generic_code,
             case when cap_level is null or cap_level = level then price_cap end as price_cap,
-            covered_diagnoses, restricted_diagnoses, sex_limit, age_min, age_max, level_min, departments, max_count, count_period_days,
-            max_count_per_day, max_daily_dose, dose_per_unit, pack_size, valid_days, minutes, contains
-        from placed where place = 1""",
+            coalesce(known.covered_diagnoses, placed.covered_diagnoses) as covered_diagnoses,
+            coalesce(known.restricted_diagnoses, placed.restricted_diagnoses) as restricted_diagnoses,
+            coalesce(known.sex_limit, placed.sex_limit) as sex_limit,
+            case when known.says_age then known.age_min else placed.age_min end as age_min,
+            case when known.says_age then known.age_max else placed.age_max end as age_max,
+            cast(coalesce(known.level_min, placed.level_min) as integer) as level_min,
+            coalesce(known.departments, placed.departments) as departments,
+            case when known.says_count then known.max_count else placed.max_count end as max_count,
+            cast(case when known.says_count then known.count_period_days else placed.count_period_days end as integer) as count_period_days,
+            coalesce(known.max_count_per_day, placed.max_count_per_day) as max_count_per_day,
+            coalesce(known.max_daily_dose, placed.max_daily_dose) as max_daily_dose,
+            coalesce(known.dose_per_unit, placed.dose_per_unit) as dose_per_unit, pack_size,
+            cast(coalesce(known.valid_days, placed.valid_days) as integer) as valid_days, minutes,
+            case when known.contains is null then placed.contains
+                else list_distinct(list_concat(coalesce(placed.contains, []), known.contains)) end as contains
+        from placed left join known using (item_code, from_day) where placed.place = 1""",
+    ),
+    "places": Relation(
+        "one institution: its attributes and where it lies; without coordinates, its region's point and how far off (slack_km) it may be",
+        """
+        select place.institution_id, place.kind, place.level, place.ownership, place.region,
+            case when area.institution_id is null then place.longitude else area.longitude end as longitude,
+            case when area.institution_id is null then place.latitude else area.latitude end as latitude,
+            coalesce(area.radius_km, 0.0) as slack_km
+        from institutions as place left join (
+            select house.institution_id, region.longitude, region.latitude, region.radius_km,
+                row_number() over (partition by house.institution_id order by length(region.region) desc) as place
+            from institutions as house join knowledge_regions as region on starts_with(house.region, region.region)
+            where house.longitude is null or house.latitude is null
+        ) as area on place.institution_id = area.institution_id and area.place = 1""",
     ),
     "cases": Relation(
         "one claim, refunds netted, with its institution's and patient's attributes and its main diagnosis",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudml.config import WHOLE, declarations, read_yaml
+from fraudml.knowledge import CLAUSES, read_table
 from fraudml.rules.declaration import Rule, declared, shipped_of
 from fraudml.rules.relations import RELATIONS, named_in, needed
 
@@ -47,8 +48,8 @@ def rule_base(conf_dir: str | Path | None = None) -> RuleBase:
     -------
     ``version`` is twelve hexadecimal digits, the same for the same rules, parameters, wordings and knowledge, wherever they lie.
     """
-    rules = {path.stem: _hash(declared(path, shipped_of(path))) for path in declarations("rules", conf_dir)}
-    knowledge = {path.stem: _hash(read_yaml(path), _parquet(path)) for path in declarations("knowledge", conf_dir)}
+    rules = {path.stem: _hash(_content(path)) for path in declarations("rules", conf_dir)}
+    knowledge = {path.stem: _hash(_content(path), _parquet(path)) for path in declarations("knowledge", conf_dir)}
     return RuleBase(_hash([rules, knowledge])[:12], rules, knowledge)
 
 
@@ -63,15 +64,15 @@ def save_version(folder: Path, conf_dir: str | Path | None = None) -> RuleBase:
     for group in ("rules", "knowledge"):
         (beside / group).mkdir(parents=True)
         for path in declarations(group, conf_dir):
-            shipped = shipped_of(path) if group == "rules" else None
-            if shipped is None or shipped == path:
+            content = _content(path)
+            if content == read_yaml(path):
                 shutil.copyfile(path, beside / group / path.name)
-            else:
-                (beside / group / path.name).write_text(_yaml(declared(path, shipped)), encoding="utf-8")
+            else:  # a bureau's file that changes only some keys
+                (beside / group / path.name).write_text(_yaml(content), encoding="utf-8")
             if (parquet := _parquet(path)) is not None:
                 shutil.copyfile(parquet, beside / group / parquet.name)
-    content = {"version": base.version, "rules": base.rules, "knowledge": base.knowledge}
-    (beside / WHOLE).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    about = {"version": base.version, "rules": base.rules, "knowledge": base.knowledge}
+    (beside / WHOLE).write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     beside.rename(target)
     return base
@@ -155,8 +156,15 @@ def _pieces(evidence: pd.DataFrame) -> pd.DataFrame:
     return named.groupby(KEY, dropna=False).agg(amount=("amount_in_question", "sum"), strength=("strength", "max"))
 
 
+def _content(path: Path) -> Any:
+    """What a rule or knowledge file declares, with what it takes over from the shipped file of its name."""
+    if path.parent.name == "rules":
+        return declared(path, shipped_of(path))
+    return read_yaml(path) if path.stem == CLAUSES else read_table(path)
+
+
 def _parquet(path: Path) -> Path | None:
-    named = (read_yaml(path) or {}).get("parquet") if path.parent.name == "knowledge" else None
+    named = _content(path).get("parquet") if path.parent.name == "knowledge" else None
     return path.parent / named if named else None
 
 
