@@ -95,26 +95,29 @@ def candidates(
     """
     table = scores[scores["risk"] > 0].copy()
     table = table[~((table["entity_type"] == "institution") & table["entity_id"].isin(list(pharmacies)))]
-    given = [[] if rules is None or np.ndim(rules) == 0 else list(rules) for rules in table["rules"]]
-    table["schemes"] = pd.Series([[rule for rule in rules if rule not in screens] for rules in given], index=table.index, dtype=object)
-    screened = pd.Series([bool(rules) for rules in given], index=table.index, dtype=bool)
-    if has_evidence:
-        pairs = set(zip(evidence["entity_type"], evidence["entity_id"], strict=True))
-        against = pd.Series(
-            [pair in pairs for pair in zip(table["entity_type"], table["entity_id"], strict=True)], index=table.index, dtype=bool
-        )
-        against |= (table["entity_type"] == "claim") & table["entity_id"].isin(evidence["claim_id"].dropna().unique())
-        table["supported"] = against
-    else:
-        table["supported"] = table["schemes"].map(bool).astype(bool)
+    named = table["rules"].map(lambda rules: rules is not None and np.ndim(rules) > 0 and len(rules) > 0).to_numpy(dtype=bool)
+    table["schemes"] = pd.Series([[]] * len(table), index=table.index, dtype=object)
+    kept = [[rule for rule in rules if rule not in screens] for rules in table.loc[named, "rules"]]
+    table.loc[named, "schemes"] = pd.Series(kept, index=table.index[named], dtype=object)
+    some = pd.Series(False, index=table.index)
+    some.iloc[np.flatnonzero(named)] = np.array([len(rules) > 0 for rules in kept], dtype=bool)
+    table["supported"] = _accused(table, evidence) if has_evidence else some
     model = table[["supervised", "graph"]].max(axis=1).fillna(0.0) >= SCREEN_SUPPORT
-    table = table[table["supported"] | ~screened | model | table["schemes"].map(bool).astype(bool)]
+    table = table[table["supported"] | ~named | model | some]
     table = table.sort_values(["risk", "outlier", "entity_id"], ascending=[False, False, True], na_position="last", kind="stable")
     unsupported = ~table["supported"]
     place = unsupported.groupby(table["entity_type"]).cumsum()
     table = table[~unsupported | (place <= pool)].copy()
     table["tier"] = table["entity_type"].map(TIERS)
     return table.reset_index(drop=True)
+
+
+def _accused(table: pd.DataFrame, evidence: pd.DataFrame) -> pd.Series:
+    """Whether evidence speaks against an entity; against a claim speaks whatever names it."""
+    accused = pd.Series(False, index=table.index)
+    for kind, ids in evidence.groupby("entity_type")["entity_id"]:
+        accused |= (table["entity_type"] == kind) & table["entity_id"].isin(ids.unique())
+    return accused | ((table["entity_type"] == "claim") & table["entity_id"].isin(evidence["claim_id"].dropna().unique()))
 
 
 def with_rings(table: pd.DataFrame, rings: pd.DataFrame | None, scores: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:

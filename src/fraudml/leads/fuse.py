@@ -155,7 +155,11 @@ def _unsupported(table: pd.DataFrame, facts: pd.DataFrame, policy: Policy) -> No
     free = table[(table["root"] == table.index) & ~table["supported"]]
     if free.empty:
         return
-    place = {(row.entity_type, row.entity_id): row.Index for row in each_row(table[["entity_type", "entity_id"]])}
+    larger = table.loc[table["entity_type"] != "claim", ["entity_type", "entity_id"]]
+    place = dict(zip(zip(larger["entity_type"], larger["entity_id"], strict=True), larger.index.tolist(), strict=True))
+    claims = free.loc[free["entity_type"] == "claim", "entity_id"]
+    own = facts.loc[facts.index.intersection(claims), ["doctor_id", "patient_id"]] if len(facts) else facts
+    whose = dict(zip(own.index, own.itertuples(index=False, name=None), strict=True)) if len(own) else {}
     rings: dict[tuple[str, str], list[int]] = {}
     for ring in each_row(table[table["entity_type"] == "ring"]):
         for member in ring.members:
@@ -169,18 +173,17 @@ def _unsupported(table: pd.DataFrame, facts: pd.DataFrame, policy: Policy) -> No
         chain = rings.get((row.entity_type, row.entity_id), []).copy()
         if isinstance(row.home, str):
             chain += [place[key] for key in (("institution", row.home), ("pharmacy", row.home)) if key in place]
-        if row.entity_type == "claim" and row.entity_id in facts.index:
-            fact = facts.loc[row.entity_id]
-            chain += [place[key] for key in (("doctor", fact["doctor_id"]), ("patient", fact["patient_id"])) if key in place]
-            if fact["patient_id"] in siblings:  # one odd patient is one matter, not one for each claim
-                into[row.Index] = siblings[fact["patient_id"]]
-                continue
+        doctor, patient = whose.get(row.entity_id, (None, None)) if row.entity_type == "claim" else (None, None)
+        chain += [place[key] for key in (("doctor", doctor), ("patient", patient)) if key in place]
+        if patient in siblings:  # one odd patient is one matter, not one for each claim
+            into[row.Index] = siblings[patient]
+            continue
         roots = {int(into.get(int(root[each]), int(root[each]))) for each in chain} - {row.Index}
         fit = [each for each in roots if tier[each] < row.tier and risk[each] >= policy.weaker * row.risk]
         if fit:
             into[row.Index] = min(fit, key=lambda each: (tier[each], -risk[each], table.loc[each, "entity_id"]))
-        elif row.entity_type == "claim" and row.entity_id in facts.index:
-            siblings[facts.loc[row.entity_id, "patient_id"]] = row.Index
+        elif isinstance(patient, str):
+            siblings[patient] = row.Index
     _join(table, pd.Series(into, dtype=int), "unsupported")
 
 

@@ -253,7 +253,8 @@ class _Run:
         picked = drawn(rest, self.random, self.seed, str(self.as_of))
         if picked.empty:
             return chosen.iloc[:0]
-        place = {(row.entity_type, row.entity_id): row.Index for row in each_row(table[["entity_type", "entity_id"]])}
+        same = table[table["entity_id"].isin(picked["entity_id"])]
+        place = {(row.entity_type, row.entity_id): row.Index for row in each_row(same[["entity_type", "entity_id"]])}
         fresh = iter(range(len(table), len(table) + len(picked)))
         index = [
             key if (key := place.get((row.entity_type, row.entity_id))) is not None and table.loc[key, "root"] == key else next(fresh)

@@ -10,7 +10,6 @@ import pandas as pd
 from fraudml.leads.amounts import counted_amounts
 from fraudml.leads.candidates import SEVERITY_WEIGHT
 from fraudml.leads.schemes import UNEXPLAINED
-from fraudml.leads.table import groups
 
 TAKEN_IN = 0.5
 """Evidence against somebody else that the matter took in says half as much about it as evidence against itself."""
@@ -59,13 +58,14 @@ def ordered_schemes(
     """
     names: dict[int, list[str]] = {}
     if len(found):
-        for lead, part in groups(scheme_weights(leads, found, worth), "lead").items():
-            heavy = part.set_index("rule")["weight"].sort_index().sort_values(ascending=False, kind="stable")
-            order = list(heavy.index)
-            before = listed.get((leads.loc[lead, "entity_type"], leads.loc[lead, "entity_id"]))
-            if before in heavy.index and heavy[before] >= keep * heavy.iloc[0]:
-                order.remove(before)
-                order.insert(0, before)
-            names[int(lead)] = order
-    given = leads["schemes"] if not has_evidence else pd.Series([[]] * len(leads), index=leads.index, dtype=object)
-    return pd.Series([names.get(index) or list(given[index]) or [UNEXPLAINED] for index in leads.index], index=leads.index, dtype=object)
+        table = scheme_weights(leads, found, worth)
+        first = [listed.get(pair) for pair in zip(leads["entity_type"], leads["entity_id"], strict=True)]
+        before = table["lead"].map(pd.Series(first, index=leads.index, dtype=object))
+        heaviest = table.groupby("lead")["weight"].transform("max")
+        stays = (table["rule"] == before) & (table["weight"] >= keep * heaviest)
+        table = table.assign(stays=stays).sort_values(["lead", "stays", "weight", "rule"], ascending=[True, False, False, True])
+        for lead, rule in zip(table["lead"].tolist(), table["rule"].tolist(), strict=True):
+            names.setdefault(int(lead), []).append(rule)
+    given = leads["schemes"] if not has_evidence else [[]] * len(leads)
+    chosen = [names.get(index) or list(scored) or [UNEXPLAINED] for index, scored in zip(leads.index, given, strict=True)]
+    return pd.Series(chosen, index=leads.index, dtype=object)
