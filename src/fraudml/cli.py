@@ -17,11 +17,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fraudml.config import as_of_days, check_keys, compose, read_yaml
+from fraudml.config import as_of_days, check_keys, compose, quote_list, read_yaml
 from fraudml.errors import FraudmlError, UsageError
 from fraudml.resources import resource
 
-STAGES = ("simulate", "ingest", "features", "graph", "train", "evaluate", "score", "leads")
+STAGES = ("simulate", "ingest", "features", "graph", "train", "evaluate", "score", "leads", "ledger")
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 
@@ -87,20 +87,29 @@ def _record(config: Any, stage: str, overrides: list[str], started: float) -> No
 def _overrides(stage: str, about: dict[str, Any], arguments: list[str]) -> list[str]:
     flags: dict[str, str] = about.get("flags", {})
     words: list[str] = about.get("words", [])
+    rest: str | None = about.get("rest")
+    further: list[str] = []
     overrides = []
     for each in arguments:
         if each in flags:
             overrides.append(flags[each])
         elif each.startswith("-"):
             raise UsageError("cli.flag", f"{stage} has no option {each}.", f"See `fraudml {stage} --help`.")
-        elif "=" in each:
+        elif "=" in each and not (rest and _is_file(each)):
             overrides.append(each)
         elif words:
             overrides.append(f"{words[0]}={each}")
             words = words[1:]
+        elif rest:
+            further.append(each)
         else:
             raise UsageError("cli.argument", f"“{each}” is not of the form key=value.", f"See `fraudml {stage} --help`.")
-    return overrides
+    return [*overrides, quote_list(str(rest), further)] if further else overrides
+
+
+def _is_file(word: str) -> bool:
+    """Whether a word with “=” in it is a path, as in ``data/leads/as_of=2024-06-30/leads.xlsx``, and no ``key=value``."""
+    return os.sep in word.split("=", 1)[0] or Path(word).exists()
 
 
 def _overview() -> str:
@@ -117,8 +126,10 @@ def _stage_help(stage: str, about: dict[str, Any]) -> str:
         f"reads:  {about['reads']}",
         f"writes: {about['writes']}",
         "",
-        "keys:",
     ]
+    if about.get("commands"):
+        lines += ["commands:", *(f"  {command}: {text}" for command, text in about["commands"].items()), ""]
+    lines.append("keys:")
     width = max((len(key) for key in about["keys"]), default=0)
     lines += [f"  {key:<{width}}  {text}" for key, text in about["keys"].items()]
     if about.get("flags"):

@@ -25,6 +25,17 @@ TEXT_KEYS = {
     "privacy.key_file",
     "ledger.uri",
     "file",
+    "ledger.by",
+    "ledger.unit",
+    "ledger.default_unit",
+    "ledger.person",
+    "ledger.remark",
+    "ledger.state",
+    "ledger.outcome",
+    "ledger.amount",
+    "ledger.date",
+    "ledger.due",
+    "ledger.since",
 }
 
 
@@ -74,7 +85,20 @@ def quote(override: str) -> str:
     if not equals or key.lstrip("+") not in TEXT_KEYS or value in ("", "null") or value[0] in "'\"[":
         return override
     escaped = value.replace("'", "\\'")
-    return f"{key}='{escaped}'"
+    return f"{key}={_quoted(value)}"
+
+
+def quote_list(key: str, values: Sequence[str]) -> str:
+    """``key=[…]`` with every value as text, whatever stands in it.
+
+    >>> quote_list("ledger.what", ["as_of=1/a b.xlsx", "L-1"])
+    "ledger.what=['as_of=1/a b.xlsx','L-1']"
+    """
+    return f"{key}=[{','.join(_quoted(value) for value in values)}]"
+
+
+def _quoted(value: str) -> str:
+    return f"'{escaped}'"
 
 
 def check_keys(overrides: Sequence[str]) -> None:

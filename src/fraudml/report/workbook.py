@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fraudml.findings import FINDINGS, HEAD_ROW, KEY_ROW, KEYS, KEYS_SHEET
+from fraudml.ledger.words import outcome_choices, state_choices
 from fraudml.report.cells import INK, QUIET, RULE, SOFT, YELLOW, Cells, lines_of
 from fraudml.report.evidence_sheets import write_claims, write_lines
 from fraudml.report.lead_page import open_since, write_lead_pages
-from fraudml.report.words import say, short_number, words
+from fraudml.report.words import say, short_number
 from fraudml.wording import written_day
 
 Dossiers = Sequence[Mapping[str, Any]]
@@ -181,8 +182,8 @@ def _validations(sheet: Any, place: Mapping[str, int], last: int, lang: str) -> 
     def guard(name: str, rule: dict[str, Any]) -> None:
         sheet.data_validation(first, place[name], last, place[name], {"error_title": say("finding", lang)} | rule)
 
-    for name, choices in (("finding_state", "states"), ("finding_outcome", "outcomes")):
-        guard(name, {"validate": "list", "source": words()[choices][lang], "error_message": say("invalid_choice", lang)})
+    for name, choices in (("finding_state", state_choices(lang)), ("finding_outcome", outcome_choices(lang))):
+        guard(name, {"validate": "list", "source": choices, "error_message": say("invalid_choice", lang)})
     guard("finding_amount", {"validate": "decimal", "criteria": ">=", "value": 0, "error_message": say("invalid_number", lang)})
     guard("finding_date", {"validate": "date", "criteria": ">=", "value": dt.date(2000, 1, 1), "error_message": say("invalid_date", lang)})
     sheet.data_validation(

@@ -10,7 +10,8 @@ import openpyxl
 import pytest
 
 from fraudml.findings import FINDINGS, HEAD_ROW, KEY_ROW, KEYS_SHEET
-from fraudml.report.words import say, words
+from fraudml.ledger.words import state_choices
+from fraudml.report.words import say
 
 
 def table(path):
@@ -43,7 +44,7 @@ def test_findings_have_lists_and_protection_lets_sort_and_filter(written):
     assert kinds.count("list") == 2
     assert {"decimal", "date", "custom"} <= set(kinds)
     states = next(each for each in sheet.data_validations.dataValidation if each.type == "list")
-    assert all(name in states.formula1 for name in words()["states"]["zh"])
+    assert all(name in states.formula1 for name in state_choices("zh"))
     assert not any(cell.protection.locked for row in sheet.iter_rows(min_row=3, max_row=3) for cell in row)
 
 
@@ -114,7 +115,7 @@ def test_it_comes_back_from_libreoffice_with_findings(written, tmp_path, ranked)
         pytest.skip("LibreOffice is not installed")
     book, sheet, _ = table(written / "leads.xlsx")
     keys = [cell.value for cell in sheet[KEY_ROW + 1]]
-    filled = {"finding_state": words()["states"]["zh"][2], "finding_amount": 1234.5, "finding_remark": "=1+1 已核"}
+    filled = {"finding_state": state_choices("zh")[2], "finding_amount": 1234.5, "finding_remark": "=1+1 已核"}
     for name, value in filled.items():
         cell = sheet.cell(row=3, column=keys.index(name) + 1)
         cell.value = value
