@@ -21,10 +21,10 @@ TEXT_KEYS = {
     "models_dir",
     "conf_dir",
     "labels",
+    "audit.periods",
     "tracking.uri",
     "privacy.key_file",
     "ledger.uri",
-    "file",
     "ledger.by",
     "ledger.unit",
     "ledger.default_unit",
@@ -36,6 +36,10 @@ TEXT_KEYS = {
     "ledger.date",
     "ledger.due",
     "ledger.since",
+    "file",
+    "engine.master",
+    "engine.remote",
+    "engine.settings",
 }
 
 
@@ -84,7 +88,6 @@ def quote(override: str) -> str:
     key, equals, value = override.partition("=")
     if not equals or key.lstrip("+") not in TEXT_KEYS or value in ("", "null") or value[0] in "'\"[":
         return override
-    escaped = value.replace("'", "\\'")
     return f"{key}={_quoted(value)}"
 
 
@@ -98,6 +101,7 @@ def quote_list(key: str, values: Sequence[str]) -> str:
 
 
 def _quoted(value: str) -> str:
+    escaped = value.replace("'", "\\'")
     return f"'{escaped}'"
 
 

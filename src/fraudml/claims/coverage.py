@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,24 +28,32 @@ class Row:
     wanted: tuple[str, ...]
 
 
-def coverage(report: Report, rules: Iterable[Mapping[str, Any]], source: Source) -> list[Row]:
+def coverage(served: Callable[[str], bool], rules: Iterable[Mapping[str, Any]], source: Source | None) -> list[Row]:
     """One entry per declared rule, by row.
 
     Parameters
     ----------
+    served : whether the data has a need: :func:`served_by` an ingest's report, or :meth:`fraudml.claims.Snapshot.has`.
     rules : contents of ``conf/rules/*.yaml``; each names its ``needs``.
+    source : the mapping that knows the source's own names; without one, canonical names stand for them.
     """
     rows = []
     for rule in rules:
-        missing = tuple(need for need in rule["needs"] if not _served(report, need))
-        rows.append(Row(rule["row"], rule["id"], rule["name"], missing, tuple(_wanted(source, need) for need in missing)))
+        missing = tuple(need for need in rule["needs"] if not served(need))
+        wanted = tuple(_wanted(source, need) if source else need for need in missing)
+        rows.append(Row(rule["row"], rule["id"], rule["name"], missing, wanted))
     return sorted(rows, key=lambda row: (row.row, row.id))
 
 
-def _served(report: Report, need: str) -> bool:
-    table, _, column = need.partition(".")
-    found = report.tables.get(table)
-    return found is not None and found.accepted > 0 and (not column or column in found.filled)
+def served_by(report: Report) -> Callable[[str], bool]:
+    """Whether what an ingest accepted has a table with rows, or a column with values."""
+
+    def served(need: str) -> bool:
+        table, _, column = need.partition(".")
+        found = report.tables.get(table)
+        return found is not None and found.accepted > 0 and (not column or column in found.filled)
+
+    return served
 
 
 def _wanted(source: Source, need: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from omegaconf import OmegaConf
 
-from fraudml.claims.coverage import coverage, written_coverage
+from fraudml.claims.coverage import coverage, served_by, written_coverage
 from fraudml.claims.ingest import Options, ingest
 from fraudml.claims.quality import written_counts
 from fraudml.claims.source import load_source
@@ -37,5 +37,5 @@ def run(config: Any) -> None:
     report = ingest(engine, config.input or data_dir / "raw", data_dir, source, options)
     if options.check:
         rules = [read_yaml(path) for path in declarations("rules", config.conf_dir)]
-        text = written_counts(report, config.lang) + "\n\n" + written_coverage(coverage(report, rules, source), config.lang)
+        text = written_counts(report, config.lang) + "\n\n" + written_coverage(coverage(served_by(report), rules, source), config.lang)
         sys.stdout.write(text + "\n")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from fraudml.claims import open_claims, swap
-from fraudml.claims.coverage import coverage, written_coverage
+from fraudml.claims.coverage import coverage, served_by, written_coverage
 from fraudml.claims.ingest import Options, ingest
 from fraudml.claims.swap import finish, put_in_place
 from fraudml.engine import open_engine
@@ -201,7 +201,7 @@ def test_check_writes_nothing_and_says_what_runs(raw, write_raw, source, tmp_pat
         {"row": "R02", "id": "a", "name": {"zh": "甲", "en": "A"}, "needs": ["claims", "diagnoses"]},
         {"row": "R10", "id": "b", "name": {"zh": "乙", "en": "B"}, "needs": ["items.days_supply", "inventory"]},
     ]
-    rows = coverage(report, rules, source("nhsa"))
+    rows = coverage(served_by(report), rules, source("nhsa"))
     assert [row.missing for row in rows] == [(), ("items.days_supply", "inventory")]
     assert "fee_list_d.prd_days" in written_coverage(rows, "zh")
 
