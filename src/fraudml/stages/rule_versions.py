@@ -74,7 +74,7 @@ def compare_versions(config: Any, claims: Claims, as_of: str, hits: pd.DataFrame
     engine.register("compared_rules", as_table(different, COMPARISON))
     path = folder / "rules_comparison.parquet"
     count = engine.write("select * from compared_rules", path, note=f"{before.version} -> {after.version}")
-    log.info("%s: %d rows", path, count)
+    log.info("%s: %d rows against version %s", path.name, count, before.version)
     page = comparison_page(
         summary(earlier, present, changed),
         differences(rules_before, rules_after, before, after, config.lang),
@@ -83,4 +83,3 @@ def compare_versions(config: Any, claims: Claims, as_of: str, hits: pd.DataFrame
         config.lang,
     )
     path.with_suffix(".html").write_text(page, encoding="utf-8")
-    log.info("%s", path.with_suffix(".html"))

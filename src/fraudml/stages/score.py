@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +25,10 @@ from fraudml.evaluate.drift_page import alarm_lines, drift_page
 from fraudml.progress import step
 from fraudml.stages import inputs
 from fraudml.stages.evidence import WINDOW, evidence_as_of
+from fraudml.stages.features import dataset_of
 from fraudml.stages.parts import Parts, gather
 from fraudml.stages.population import claims_by_month, population
+from fraudml.stages.rule_versions import compare_versions, other_version
 from fraudml.stages.stored import as_table
 
 if TYPE_CHECKING:
@@ -57,6 +61,7 @@ def run(config: Any) -> None:
     """Writes ``scores/as_of=DATE/`` for each day, by default the last month end that the claims cover."""
     if not isinstance(config.months, int) or config.months < 1:
         raise UsageError("score.months", f"months={config.months}.", "Give a number of months, 1 or more.")
+    other_version(config)  # a wrong one is refused before anything is read
     engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
     claims = open_claims(config.data_dir, engine)
     for as_of in as_of_days(config) or [str(claims.last_month_end())]:
@@ -93,8 +98,32 @@ def _one_day(config: Any, claims: Claims, as_of: str) -> None:
     with step("drift since training"):
         moved = _drift(config, claims, catalogues, as_of, models, newest[0] if newest else 0)
     tables = {name: one.table for name, one in scored.items()}
-    _write(engine, data_dir / "scores" / f"as_of={as_of}", tables, hits, reasons, drift_page(moved, as_of, config.lang) if moved else None)
+
+    def further(folder: Path) -> None:
+        if moved:
+            (folder / "drift.html").write_text(drift_page(moved, as_of, config.lang), encoding="utf-8")
+        compare_versions(config, claims, as_of, hits, folder)
+        (folder / "manifest.json").write_text(_manifest(config, data_dir, as_of, models), encoding="utf-8")
+
+    _write(engine, data_dir / "scores" / f"as_of={as_of}", tables, hits, reasons, further)
     _warn(config, as_of, moved)
+
+
+def _manifest(config: Any, data_dir: Path, as_of: str, models: dict[str, RegisteredModel | None]) -> str:
+    """What the day was scored by, as JSON."""
+    import json
+
+    from fraudml.rules import rule_base
+
+    content = {
+        "as_of": as_of,
+        "months": config.months,
+        "dataset": dataset_of(data_dir),
+        "rules_version": rule_base(config.conf_dir).version,
+        "models": {entity: model.version if model else None for entity, model in models.items()},
+        "fraudml": version("fraudml"),
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
 def _drift(
@@ -262,8 +291,15 @@ def _empty_scores() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype="object") for name in (SCORE_COLUMNS | EXTRA_COLUMNS)})
 
 
-def _write(engine: Any, target: Path, scores: dict[str, pd.DataFrame], hits: pd.DataFrame, reasons: pd.DataFrame, page: str | None) -> None:
-    """Writes the day's folder whole, then puts it in the place of an older one."""
+def _write(
+    engine: Any,
+    target: Path,
+    scores: dict[str, pd.DataFrame],
+    hits: pd.DataFrame,
+    reasons: pd.DataFrame,
+    further: Callable[[Path], None],
+) -> None:
+    """Writes the day's folder whole, with what ``further`` puts into it, then puts it in the place of an older one."""
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     shutil.rmtree(beside, ignore_errors=True)
     try:
@@ -275,8 +311,7 @@ def _write(engine: Any, target: Path, scores: dict[str, pd.DataFrame], hits: pd.
         order = "entity_type, entity_id, feature like 'rule:%' desc, contribution desc, feature"
         count = _stored(engine, reasons, REASONS, beside / "evidence" / "reasons.parquet", order)
         log.info("%s: %d rows", target / "evidence" / "reasons.parquet", count)
-        if page is not None:
-            (beside / "drift.html").write_text(page, encoding="utf-8")
+        further(beside)
         put_in_place(beside, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

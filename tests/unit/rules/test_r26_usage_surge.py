@@ -31,8 +31,10 @@ def found(make_claims):
     use("H3", "STATIN", [12, 11, 12, 13, 12, 11, 12, 12, 13])
     for place in ("H4", "H5", "H6"):
         use(place, "OSELTAMIVIR", [8, 8, 9, 8, 8, 9, 8, 8, 50])  # an epidemic that all share
+    for item in ("STATIN", "OTHER"):
+        use("H8", item, [10, 10, 10, 10, 10, 10, 10, 10, 40])  # four times the patients, whatever they are given
     use("H7", "NEW", [0, 0, 0, 0, 0, 5, 10, 20, 60])  # newly listed
-    catalogue = [{"item_code": item, "name": item, "list_type": "drug"} for item in ("STATIN", "OSELTAMIVIR", "NEW")]
+    catalogue = [{"item_code": item, "name": item, "list_type": "drug"} for item in ("STATIN", "OSELTAMIVIR", "NEW", "OTHER")]
     return run_rules(make_claims(claims=claims, items=items, catalogue=catalogue), "2024-06-30", rules=["usage_surge"])
 
 

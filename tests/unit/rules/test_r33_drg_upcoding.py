@@ -45,3 +45,28 @@ def test_the_share_of_the_weight_that_nothing_explains_is_in_question(found):
     share = found.amount_in_question.sum() / sum(1200.0 * (3 + n % 8) for n in range(30))
     assert 0.2 < share < 0.45
     assert "ES1" in load_rules()["drg_upcoding"].text(found.facts.iloc[0])
+
+
+def test_secondary_diagnoses_that_no_drug_bears_out(make_claims):
+    """Elsewhere heart failure among the further diagnoses is treated; one house codes it and gives nothing."""
+    claims, items, diagnoses = [], [], []
+    for house in ("H1", "H2", "H3", "HIT"):
+        for n in range(20):
+            name = f"{house}_{n}"
+            claims.append(
+                {"claim_id": name, "patient_id": name, "institution_id": house, "visit_type": "inpatient", "started_on": "2024-05-01"}
+                | {"ended_on": "2024-05-08", "total_amount": 5000.0 + n, "drg_code": "ES1", "drg_weight": 1.0}
+            )
+            items.append({"claim_id": name, "item_code": "ANTIBIOTIC", "charge_type": "western_drug"})
+            diagnoses.append({"claim_id": name, "diagnosis": "J18", "is_main": True})
+            diagnoses.append({"claim_id": name, "diagnosis": "I50", "is_main": False})
+            if house != "HIT" and n % 10:
+                items.append({"claim_id": name, "item_code": "DIURETIC", "charge_type": "western_drug"})
+    catalogue = [
+        {"item_code": "ANTIBIOTIC", "list_type": "drug", "covered_diagnoses": ["J18"]},
+        {"item_code": "DIURETIC", "list_type": "drug", "covered_diagnoses": ["I50"]},
+    ]
+    made = make_claims(claims=claims, items=items, diagnoses=diagnoses, catalogue=catalogue)
+    found = run_rules(made, "2024-06-30", rules=["drg_upcoding"])
+    assert set(found.claim_id) == {f"HIT_{n}" for n in range(20)}
+    assert "20 of the hospital's 20" in load_rules()["drg_upcoding"].text(found.facts.iloc[0], "en")
