@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,13 @@ class Ranking:
     evidence : one row per lead and piece of evidence, heaviest first: :data:`fraudml.leads.table.EVIDENCE_OF_LEADS`;
         ``amount`` adds up to the lead's ``amount_at_risk`` unless that is an estimate (``unexplained``).
     counts : how many were scored, stood as candidates, were taken into larger matters, ranked, drawn.
+    rest : by entity type how many the random draws were drawn from: scored, neither listed nor part of a listed matter.
     """
 
     leads: pd.DataFrame
     evidence: pd.DataFrame
     counts: Mapping[str, int]
+    rest: Mapping[str, int] = field(default_factory=dict)
 
 
 def rank_leads(
@@ -166,6 +168,7 @@ class _Run:
         self.pharmacies = pharmacies | set(scores.loc[scores["entity_type"] == "pharmacy", "entity_id"])
         self.usable = usable_evidence(evidence, as_of, policy.months, self.pharmacies)
         self.has_evidence = evidence is not None
+        self.rest: dict[str, int] = {}
         listed = each_row(before) if before is not None else []
         self.listed = {(row.entity_type, row.entity_id): row.schemes[0] for row in listed}
         screens = {scheme.id for scheme in book.values() if scheme.severity == "screen"}
@@ -250,6 +253,7 @@ class _Run:
         rest = self.scores[~pd.MultiIndex.from_frame(self.scores[["entity_type", "entity_id"]]).isin(taken)]
         rest = rest[~((rest["entity_type"] == "claim") & rest["entity_id"].isin(in_evidence))]
         rest = rest[~((rest["entity_type"] == "institution") & rest["entity_id"].isin(self.pharmacies))]
+        self.rest = {str(kind): int(size) for kind, size in rest.groupby("entity_type").size().items()}
         picked = drawn(rest, self.random, self.seed, str(self.as_of))
         if picked.empty:
             return chosen.iloc[:0]
@@ -306,7 +310,7 @@ class _Run:
             )
             proofs.append(self._evidence_rows(identity, proof))
         evidence = EVIDENCE_OF_LEADS.frame(pd.concat(proofs, ignore_index=True) if proofs else None)
-        return Ranking(typed(rows), evidence, counts)
+        return Ranking(typed(rows), evidence, counts, self.rest)
 
     @staticmethod
     def _records(chosen: pd.DataFrame) -> list[dict[str, Any]]:

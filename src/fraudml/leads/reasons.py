@@ -48,7 +48,7 @@ def lead_reasons(
         if len(found) and book[scheme].rule is not None:
             rows.append(_rule(found, book[scheme], scored.get(f"rule:{scheme}"), lang))
     if joined:
-        types = [_counted(kind, count, lang) for kind, count in sorted(joined.items())]
+        types = [counted(kind, count, lang) for kind, count in sorted(joined.items())]
         rows.append(_own("joined", render(say["members"][lang], {"types": types}, lang), float(sum(joined.values()))))
     models = sorted(
         (row for name, row in scored.items() if not name.startswith(("rule:", "ring:"))),
@@ -116,9 +116,9 @@ def _rule(found: pd.DataFrame, scheme: Scheme, scored: Any, lang: str) -> dict[s
 
 def _ring(lead: Mapping[str, Any], evidence: pd.DataFrame, lang: str) -> dict[str, Any]:
     counts = pd.Series([member["entity_type"] for member in lead["members"]]).value_counts()
-    hubs = [_counted(kind, int(counts[kind]), lang) for kind in ("institution", "doctor", "pharmacy") if kind in counts]
+    hubs = [counted(kind, int(counts[kind]), lang) for kind in ("institution", "doctor", "pharmacy") if kind in counts]
     values = {
-        "who": [*hubs, _counted("patient", int(counts["patient"]), lang)] if "patient" in counts else hubs,
+        "who": [*hubs, counted("patient", int(counts["patient"]), lang)] if "patient" in counts else hubs,
         "claims": evidence["claim_id"].nunique(),
         "amount": lead["amount_at_risk"],
         "density": lead.get("density"),
@@ -131,7 +131,7 @@ def _ring(lead: Mapping[str, Any], evidence: pd.DataFrame, lang: str) -> dict[st
     return _own(f"ring:{lead['entity_id']}", text, float(len(lead["members"])), "members")
 
 
-def _counted(kind: str, count: int, lang: str) -> str:
+def counted(kind: str, count: int, lang: str) -> str:
     """How many of a kind: 3名医师, 3 doctors."""
     if lang == "zh":
         return f"{number(count)}{wordings()['measure'][kind]}{wordings()['entity_types'][kind]['zh']}"

@@ -16,6 +16,10 @@ from fraudml.leads import UNEXPLAINED
 from fraudml.leads.table import each_row
 from fraudml.report.pictures import Lane
 
+SUBJECTS, PROVEN = "subjects", "evidence_of_leads"
+"""Tables that :func:`activity` leaves in the snapshot's session for other pictures: whose claims are drawn (lead_id, entity_type,
+entity_id); the evidence claims (lead_id, asked, proof and the claim)."""
+
 LANES = ("inpatient", "day_surgery", "emergency", "outpatient", "chronic", "pharmacy", "other")
 COLUMNS = (("patient_id", ("patient",)), ("doctor_id", ("doctor",)), ("institution_id", ("institution", "pharmacy")))
 
@@ -78,7 +82,7 @@ def activity(snapshot: Snapshot, leads: pd.DataFrame, evidence: pd.DataFrame) ->
     asked = asked.groupby(["lead_id", "claim_id"], as_index=False).agg(amount=("amount", "sum"), proof=("proof", "max"))
     engine.register("lead_claims", asked.astype({"lead_id": "str", "claim_id": "str"}))
     engine.table(
-        "evidence_of_leads",
+        PROVEN,
         """
         select asked.lead_id, asked.amount as asked, asked.proof, claim.claim_id, claim.patient_id, claim.doctor_id, claim.institution_id,
             claim.visit_type, claim.started_on, claim.settled_on, claim.nights, claim.total_amount
@@ -86,7 +90,7 @@ def activity(snapshot: Snapshot, leads: pd.DataFrame, evidence: pd.DataFrame) ->
     )
     # whose claims are drawn: the subject's own; for a single claim its patient's
     engine.table(
-        "subjects",
+        SUBJECTS,
         """
         select lead_id, entity_type, entity_id from lead_subjects where entity_type not in ('claim', 'ring')
         union all

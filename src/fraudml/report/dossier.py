@@ -1,4 +1,4 @@
-"""All that is shown of a lead, gathered for all leads in a few queries: one mapping per lead, plain values, ready for JSON."""
+"""All that is shown of a lead, gathered for all leads in a few queries: one mapping per lead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from fraudml.claims import Snapshot
 from fraudml.leads import UNEXPLAINED, Ranking, Scheme, schemes
 from fraudml.leads.table import each_row
 from fraudml.report.activity import activity
+from fraudml.report.drawing import Picture
 from fraudml.report.evidence import MOST_CLAIMS, evidence_claims
+from fraudml.report.maps import maps
 from fraudml.report.peers import peers_pictures
 from fraudml.report.pictures import months_picture, ring_picture, timeline_picture
 from fraudml.report.words import say
@@ -30,7 +32,8 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
     Returns
     -------
     Mappings with: id, rank, drawn, type, entity, title, schemes, region, place, risk, amount, estimated, expected, start, end,
-    reasons, clauses (id, text), benign, checks, documents, members, claims (the evidence), claims_total, pictures (name, svg, caption).
+    reasons, clauses (id, text), benign, checks, documents, members, claims (the evidence), claims_total,
+    pictures (kind, name, caption, drawing: :class:`fraudml.report.drawing.Picture`).
     Amounts in yuan, days as ISO text.
     """
     leads = ranking.leads
@@ -41,6 +44,7 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
     done = activity(snapshot, leads, ranking.evidence)
     claims = evidence_claims(snapshot, ranking.evidence)
     peers = peers_pictures(snapshot, leads, done, lang=lang, conf_dir=conf_dir)
+    whereabouts = maps(snapshot, leads, lang)
     where = places(snapshot, leads, claims)
     loose = _loose(ranking.evidence)
     out = []
@@ -50,12 +54,14 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
         found = claims.get(identity, [])
         pictures = list(peers.get(identity, []))
         if lead["entity_type"] == "ring":
-            pictures.insert(0, _picture("picture_ring", ring_picture(lead["members"], done.links(identity, lead["members"]), lang), lang))
+            pictures.insert(0, _picture("ring", ring_picture(lead["members"], done.links(identity, lead["members"]), lang)))
+        if identity in whereabouts:
+            pictures.append(_picture("map", whereabouts[identity]))
         if lanes := done.lanes(identity):
             first, last = done.first, done.last
-            pictures.append(_picture("picture_timeline", timeline_picture(first, last, lanes, lang), lang))
+            pictures.append(_picture("timeline", timeline_picture(first, last, lanes, lang)))
         if months := done.months(identity):
-            pictures.append(_picture("picture_months", months_picture(months, lang), lang))
+            pictures.append(_picture("months", months_picture(months, lang)))
         out.append(
             {
                 "id": identity,
@@ -116,8 +122,8 @@ def places(snapshot: Snapshot, leads: pd.DataFrame, claims: Mapping[str, list[di
     return out
 
 
-def _picture(name: str, svg: str, lang: str, caption: str = "") -> dict[str, str]:
-    return {"name": say(name, lang), "svg": svg, "caption": caption}
+def _picture(kind: str, drawing: Picture) -> dict[str, Any]:
+    return {"kind": kind, "name": drawing.title, "drawing": drawing, "caption": ""}
 
 
 def _merged(own: list[Scheme], what: str) -> list[str]:

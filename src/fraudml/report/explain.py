@@ -16,8 +16,8 @@ from fraudml.errors import MissingInput
 from fraudml.leads import EVIDENCE_OF_LEADS, Ranking, wordings
 from fraudml.leads.table import typed
 from fraudml.report.dossier import dossiers
+from fraudml.report.drawing import FONT
 from fraudml.report.page import TEMPLATES
-from fraudml.report.svg import FONT
 from fraudml.report.words import words
 from fraudml.wording import number
 
@@ -56,7 +56,7 @@ class LeadExplanation:
             name, count = each["name"], 2
             while name in out:
                 name, count = f"{each['name']} {count}", count + 1
-            out[name] = each["svg"]
+            out[name] = each["drawing"].svg()
         return out
 
     def _repr_html_(self) -> str:
@@ -65,7 +65,7 @@ class LeadExplanation:
 
         environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
         own = {key: entry[self.lang] for key, entry in words().items() if isinstance(entry[self.lang], str)}
-        pictures = [{**each, "svg": Markup(each["svg"])} for each in self.dossier["pictures"]]  # noqa: S704 - escaped when drawn
+        pictures = [{**each, "svg": Markup(each["drawing"].svg())} for each in self.dossier["pictures"]]  # noqa: S704 - escaped when drawn
         return environment.get_template("lead.html").render(
             lead=self.dossier,
             pictures=pictures,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fraudml.report.cells import INK, QUIET, RULE, SOFT, Cells, lines_of, shortened
+from fraudml.report.pixels import SCALE, png
 from fraudml.report.words import say
 from fraudml.wording import number, written_day
 
@@ -23,6 +24,16 @@ FINDING_HEIGHT = 112.0
 
 EVIDENCE_HEIGHT = 115.0
 """Points that are kept for the heaviest claims."""
+
+PICTURES = ((0, 2, 0.0, 236.0), (3, 6, 34.0, 250.0))
+"""Where two pictures stand side by side: columns of their captions, and of the picture offset and greatest width in points."""
+
+PICTURE_HEIGHT = (84.0, 140.0)
+"""Least and greatest height of pictures in points: as much as the words below them leave."""
+
+BESIDE = {"patient": ("map", "timeline"), "claim": ("map", "timeline")}
+BESIDE_OTHERS = ("ring", "map", "months")
+"""What stands beside the peers' picture: the first of these that the lead has."""
 
 MOST = {"reasons": 5, "checks": 6, "clauses": 3}
 
@@ -78,12 +89,17 @@ class _Page:
         )
         self._line(shortened(who, LETTERS), height=18, font_size=11)
         self._facts(lead)
-        self._section("reasons", [each["text"] for each in lead["reasons"][: MOST["reasons"]]])
-        self._section("checks", [f"□ {each}" for each in lead["checks"][: MOST["checks"]]])
         joined = (";" if self.lang == "zh" else "; ").join
-        self._section("documents", [joined(lead["documents"])] if lead["documents"] else [])
-        self._section("benign", [joined(lead["benign"])] if lead["benign"] else [])
-        self._section("clauses", [each["text"] or each["id"] for each in lead["clauses"][: MOST["clauses"]]])
+        below = {
+            "checks": [f"□ {each}" for each in lead["checks"][: MOST["checks"]]],
+            "documents": [joined(lead["documents"])] if lead["documents"] else [],
+            "benign": [joined(lead["benign"])] if lead["benign"] else [],
+            "clauses": [each["text"] or each["id"] for each in lead["clauses"][: MOST["clauses"]]],
+        }
+        self._section("reasons", [each["text"] for each in lead["reasons"][: MOST["reasons"]]])
+        self._pictures(lead, sum(_height(texts) for texts in below.values()))
+        for name, texts in below.items():
+            self._section(name, texts)
         self._evidence(lead)
         self._finding()
         return self.row
@@ -108,7 +124,7 @@ class _Page:
     def _section(self, name: str, texts: Sequence[str], keep: float = EVIDENCE_HEIGHT) -> None:
         """A titled list of texts; what would take the room of evidence and finding (``keep`` points) is left to the page."""
         kept = [shortened(content, LETTERS * 4) for content in texts]
-        heights = [LINE * lines_of(content, LETTERS) + 2 for content in kept]
+        heights = [_text_height(content) for content in kept]
         if not kept or self.left - 23 - heights[0] < FINDING_HEIGHT + keep:
             return
         self._title(say(name, self.lang))
@@ -117,6 +133,36 @@ class _Page:
                 break
             self._line(content, height=height, text_wrap=True)
         self._gap()
+
+    def _pictures(self, lead: Mapping[str, Any], below: float) -> None:
+        """Two pictures side by side, above each what it says in words: letters inside stay few and Latin.
+
+        They take what ``below`` (points of the words that follow) leaves.
+        """
+        first = {each["kind"]: each["drawing"] for each in reversed(lead["pictures"])}
+        beside = next((kind for kind in BESIDE.get(lead["type"], BESIDE_OTHERS) if kind in first), "")
+        shown = [first[kind] for kind in ("peers", beside) if kind in first]
+        if not shown:
+            return
+        for (left, right, _, _), drawing in zip(PICTURES, shown, strict=False):
+            self.cells.across(self.row, left, right, drawing.title, bold=True, font_color=QUIET, bottom=1, bottom_color=RULE)
+        self._next(17)
+        captions = [drawing.description for drawing in shown]
+        for (left, right, _, _), caption in zip(PICTURES, captions, strict=False):
+            self.cells.across(self.row, left, right, caption, font_size=9, font_color=QUIET, text_wrap=True)
+        self._next(13 * max(lines_of(caption, sum(WIDTHS[:3])) for caption in captions) + 3)
+        legend = shortened("    ".join(each for drawing in shown for each in drawing.legend), LETTERS * 4)
+        listed = 13 * lines_of(legend, LETTERS * 1.1) + 4 if legend else 0
+        least, most = PICTURE_HEIGHT
+        room = min(max(self.left - below - listed - EVIDENCE_HEIGHT - FINDING_HEIGHT, least), most)
+        high = 0.0
+        for (left, _, offset, wide), drawing in zip(PICTURES, shown, strict=False):
+            scale = min(wide / (drawing.printed_width or drawing.width), room / drawing.height)
+            self.cells.picture(self.row, left, png(drawing), f"{drawing.title}: {drawing.description}", scale / SCALE, offset)
+            high = max(high, drawing.height * scale)
+        self._next(high + 4)
+        if legend:
+            self._line(legend, height=listed, text_wrap=True, font_size=9)
 
     def _title(self, content: str) -> None:
         self._line(content, height=17, bold=True, font_color=QUIET, bottom=1, bottom_color=RULE)
@@ -160,3 +206,12 @@ class _Page:
         self.cells.text(self.row, 0, say("finding_remark", self.lang), font_color=QUIET, font_size=9)
         self.cells.across(self.row, 1, self.last, "", bottom=1, bottom_color=INK)
         self._next(34)
+
+
+def _text_height(content: str) -> float:
+    return LINE * lines_of(content, LETTERS) + 2
+
+
+def _height(texts: Sequence[str]) -> float:
+    """Points that a titled section takes."""
+    return 23 + sum(_text_height(shortened(content, LETTERS * 4)) for content in texts) if texts else 0.0

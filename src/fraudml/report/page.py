@@ -81,7 +81,8 @@ def _packed(dossier: Mapping[str, Any]) -> dict[str, Any]:
         }
         for claim in dossier["claims"]
     ]
-    return {**dossier, "claims": claims}
+    pictures = [{"name": each["name"], "caption": each["caption"], "svg": each["drawing"].svg()} for each in dossier["pictures"]]
+    return {**dossier, "claims": claims, "pictures": pictures}
 
 
 def embedded(data: Any) -> str:

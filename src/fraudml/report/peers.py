@@ -28,14 +28,14 @@ HUBS = ("institution", "pharmacy", "doctor", "patient")
 
 def peers_pictures(
     snapshot: Snapshot, leads: pd.DataFrame, done: Activity, *, lang: str, conf_dir: str | Path | None = None
-) -> dict[str, list[dict[str, str]]]:
+) -> dict[str, list[dict[str, Any]]]:
     """By lead id one or two pictures of the subject among its peers.
 
     The measures are those that the lead's reasons name; where none has a distribution, what the subject settled in the
     last twelve months (a claim: its amount). A ring is shown by its largest member.
     """
     subjects = _subjects(leads)
-    out: dict[str, list[dict[str, str]]] = {}
+    out: dict[str, list[dict[str, Any]]] = {}
     for kind, asked in subjects.groupby("kind", sort=True):
         vectors = _vectors(snapshot, str(kind), asked, conf_dir)
         for lead, pictures in _drawn(vectors, asked, lang).items():
@@ -85,7 +85,7 @@ def _vectors(snapshot: Snapshot, kind: str, asked: pd.DataFrame, conf_dir: str |
     return snapshot.query(f"select {columns} from vectors_on_disk where as_of {when}"), catalogue
 
 
-def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str) -> dict[str, list[dict[str, str]]]:
+def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str) -> dict[str, list[dict[str, Any]]]:
     vectors, catalogue = given
     if vectors.empty:
         return {}
@@ -93,12 +93,12 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
     group = peer_groups(vectors, catalogue)
     labels = _labels(vectors, catalogue)
     known: dict[tuple[str, str], np.ndarray] = {}
-    out: dict[str, list[dict[str, str]]] = {}
+    out: dict[str, list[dict[str, Any]]] = {}
     for subject in each_row(asked):
         if subject.entity_id not in vectors.index:
             continue
         label = group[subject.entity_id]
-        pictures: list[dict[str, str]] = []
+        pictures: list[dict[str, Any]] = []
         for name in subject.features:
             if name not in vectors.columns or len(pictures) == MOST_PICTURES:
                 continue
@@ -121,7 +121,7 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
             each_one = len(peers) <= len(DOTS)
             dots = peers if each_one else peers[(DOTS * len(peers)).astype(int)]
             median = subject.medians.get(name)
-            svg = peers_picture(
+            drawing = peers_picture(
                 (dots * scale).tolist(),
                 float(value) * scale,
                 unit,
@@ -129,7 +129,7 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
                 median=None if median is None else median * scale,
                 each_one=each_one,
             )
-            pictures.append({"name": say("picture_peers", lang), "svg": svg, "caption": subject.texts[name]})
+            pictures.append({"kind": "peers", "name": drawing.title, "drawing": drawing, "caption": subject.texts[name]})
         if pictures:
             out[subject.lead_id] = pictures
     return out
@@ -144,7 +144,7 @@ def _labels(vectors: pd.DataFrame, catalogue: Catalogue) -> list[pd.Series]:
     return [*labels, pd.Series(EVERYBODY, index=vectors.index)]
 
 
-def _by_amount(snapshot: Snapshot, kind: str, asked: pd.DataFrame, lang: str) -> dict[str, list[dict[str, str]]]:
+def _by_amount(snapshot: Snapshot, kind: str, asked: pd.DataFrame, lang: str) -> dict[str, list[dict[str, Any]]]:
     column = {"patient": "patient_id", "doctor": "doctor_id", "claim": "claim_id"}.get(kind, "institution_id")
     only = ""
     if kind in ("institution", "pharmacy"):
@@ -161,8 +161,9 @@ def _by_amount(snapshot: Snapshot, kind: str, asked: pd.DataFrame, lang: str) ->
     return {
         lead: [
             {
+                "kind": "peers",
                 "name": say("picture_peers", lang),
-                "svg": peers_picture([float(each) for each in quantiles], amount, say("yuan", lang), lang),
+                "drawing": peers_picture([float(each) for each in quantiles], amount, say("yuan", lang), lang),
                 "caption": caption,
             }
         ]

@@ -6,7 +6,8 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 
-from fraudml.report.svg import ACCENT, FAINT, INK, QUIET, TEXT, bars, dots, line, nice_ceiling, picture, text
+from fraudml.leads.reasons import counted
+from fraudml.report.drawing import ACCENT, FAINT, INK, PALE, QUIET, TEXT, Area, Bars, Dots, Line, Mark, Picture, Text, nice_ceiling
 from fraudml.report.words import say, short_number
 
 WIDTH = 560
@@ -14,7 +15,7 @@ WIDTH = 560
 
 def peers_picture(
     quantiles: Sequence[float], value: float, unit: str, lang: str, *, median: float | None = None, each_one: bool = False
-) -> str:
+) -> Picture:
     """The entity's place among its peers: a quantile dot plot, every dot an equal share of the peers.
 
     Parameters
@@ -45,20 +46,20 @@ def peers_picture(
     said = f"{say('peer_median', lang)} {short_number(median, lang)}"
     legend = say("dot_one", lang) if each_one else say("dot_share", lang, share=short_number(share, lang))
     own = f"{say('this_one', lang)} {short_number(value, lang)} {unit}".strip()
-    parts = [
-        line(left - 6, base, right + 6, base, QUIET),
-        dots(placed, radius, QUIET),
-        line(at, 26, at, base, ACCENT, 1.5),
-        f'<path d="M{at:.1f} {base - 7:.1f}l6 7l-6 7l-6 -7z" fill="{ACCENT}"/>',
-        text(at, 18, own, anchor=edge, fill=ACCENT, bold=True, size=13),
-        line(middle, base, middle, base + 7, TEXT, 1.5),
-        text(max(middle, left - 6), base + 22, said, anchor="middle" if middle > 90 else "start"),
-        text(right + 6, base + 22, legend, anchor="end", size=11)
+    parts: list[Mark] = [
+        Line(left - 6, base, right + 6, base, QUIET),
+        Dots(placed, radius, QUIET),
+        Line(at, 26, at, base, ACCENT, 1.5),
+        Area([(at, base - 7), (at + 6, base), (at, base + 7), (at - 6, base)], ACCENT),
+        Text(at, 18, own, anchor=edge, fill=ACCENT, bold=True, size=13, plain=short_number(value, "en")),
+        Line(middle, base, middle, base + 7, TEXT, 1.5),
+        Text(max(middle, left - 6), base + 22, said, anchor="middle" if middle > 90 else "start", plain=short_number(median, "en")),
+        Text(right + 6, base + 22, legend, anchor="end", size=11)
         if middle < WIDTH * 0.6
-        else text(right + 6, base + 38, legend, anchor="end", size=11),
+        else Text(right + 6, base + 38, legend, anchor="end", size=11),
     ]
     above = sum(each < value for each in quantiles) * share
-    return picture(
+    return Picture(
         parts,
         WIDTH,
         150 if middle < WIDTH * 0.6 else 162,
@@ -84,7 +85,7 @@ def _stacked(places: Sequence[float], left: float, base: float) -> tuple[list[tu
     return [(x, base - radius - 1 - row * (2 * radius + 0.3)) for x, row in dots_at], radius
 
 
-def months_picture(months: Sequence[tuple[dt.date, float, float]], lang: str) -> str:
+def months_picture(months: Sequence[tuple[dt.date, float, float]], lang: str) -> Picture:
     """Amounts by month: all that was settled, and the part in question.
 
     Parameters
@@ -95,45 +96,45 @@ def months_picture(months: Sequence[tuple[dt.date, float, float]], lang: str) ->
     left, right, base, height = 58.0, WIDTH - 8.0, 122.0, 92.0
     width = (right - left) / max(len(months), 1)
     gap = min(10.0, width * 0.28)
-    parts = []
+    parts: list[Mark] = []
     for share in (0, 0.5, 1):
         y = base - height * share
         parts += [
-            line(left, y, right, y, QUIET if share == 0 else FAINT),
-            text(left - 8, y + 4, short_number(top * share, lang), anchor="end", size=11),
+            Line(left, y, right, y, QUIET if share == 0 else FAINT),
+            Text(left - 8, y + 4, short_number(top * share, lang), anchor="end", size=11, plain=short_number(top * share, "en")),
         ]
     parts.append(
-        bars(
-            (
+        Bars(
+            [
                 (left + n * width + gap / 2, base - height * total / top, width - gap, height * total / top)
                 for n, (_, total, _) in enumerate(months)
-            ),
-            "#c3cad3",
+            ],
+            PALE,
         )
     )
     parts.append(
-        bars(
-            (
+        Bars(
+            [
                 (left + n * width + gap / 2, base - height * asked / top, width - gap, height * asked / top)
                 for n, (_, _, asked) in enumerate(months)
-            ),
+            ],
             ACCENT,
         )
     )
     for number, (month, _, _) in enumerate(months):
         x = left + (number + 0.5) * width
-        parts.append(text(x, base + 16, f"{month.month}", anchor="middle", size=11))
+        parts.append(Text(x, base + 16, f"{month.month}", anchor="middle", size=11))
         if number == 0 or month.month == 1:
-            parts.append(text(x, base + 30, f"{month.year}", anchor="middle", size=11))
+            parts.append(Text(x, base + 30, f"{month.year}", anchor="middle", size=11))
     parts += [
-        bars([(left, 4, 10, 10)], "#c3cad3"),
-        text(left + 15, 13, say("settled", lang), size=11),
-        text(right, 13, say("yuan", lang), size=11, anchor="end"),
+        Bars([(left, 4, 10, 10)], PALE),
+        Text(left + 15, 13, say("settled", lang), size=11),
+        Text(right, 13, say("yuan", lang), size=11, anchor="end"),
     ]
     if any(each for _, _, each in months):
-        parts += [bars([(left + 120, 4, 10, 10)], ACCENT), text(left + 135, 13, say("in_question", lang), size=11)]
+        parts += [Bars([(left + 120, 4, 10, 10)], ACCENT), Text(left + 135, 13, say("in_question", lang), size=11)]
     asked = sum(each for _, _, each in months)
-    return picture(
+    return Picture(
         parts,
         WIDTH,
         158,
@@ -146,7 +147,7 @@ Lane = Sequence[tuple[dt.date, int, int, bool]]
 """Day, nights, number of claims, whether in question."""
 
 
-def timeline_picture(start: dt.date, end: dt.date, lanes: Mapping[str, Lane], lang: str) -> str:
+def timeline_picture(start: dt.date, end: dt.date, lanes: Mapping[str, Lane], lang: str) -> Picture:
     """Visits, stays and purchases day by day; what is in question stands out."""
     left, right, step = 74.0, WIDTH - 8.0, 30.0
     days = max((end - start).days, 1)
@@ -156,21 +157,22 @@ def timeline_picture(start: dt.date, end: dt.date, lanes: Mapping[str, Lane], la
     def across(when: dt.date) -> float:
         return left + (right - left) * min(max((when - start).days, 0), days) / days
 
-    parts, years = [], 0
+    parts: list[Mark] = []
+    years = 0
     month = start.replace(day=1)
     while month <= end:
         if month >= start:
             x = across(month)
-            parts.append(line(x, 6, x, base + 2, FAINT))
-            parts.append(text(x, base + 16, f"{month.month}", size=11))
+            parts.append(Line(x, 6, x, base + 2, FAINT))
+            parts.append(Text(x, base + 16, f"{month.month}", size=11))
             if month.month == 1 or not years:
                 years += 1
-                parts.append(text(x, base + 30, f"{month.year}", size=11))
+                parts.append(Text(x, base + 30, f"{month.year}", size=11))
         month = (month + dt.timedelta(days=32)).replace(day=1)
     seen = 0
     for row, (name, lane) in enumerate(used.items()):
         y = 12.0 + step * row
-        parts += [text(0, y + 16, say(f"visit_{name}", lang), size=12), line(left, y + 22, right, y + 22, FAINT)]
+        parts += [Text(0, y + 16, say(f"visit_{name}", lang), size=12), Line(left, y + 22, right, y + 22, FAINT)]
         most = max(count for _, _, count, _ in lane)
         for flagged, colour in ((False, QUIET), (True, ACCENT)):
             marks = []
@@ -180,9 +182,9 @@ def timeline_picture(start: dt.date, end: dt.date, lanes: Mapping[str, Lane], la
                     wide = max(2.0, across(when + dt.timedelta(days=nights)) - across(when)) if nights else 2.0
                     marks.append((across(when), y + 22 - tall, wide, tall))
             seen += sum(count for _, _, count, asked in lane if asked) if flagged else 0
-            parts.append(bars(marks, colour))
+            parts.append(Bars(marks, colour))
     total = sum(count for lane in used.values() for _, _, count, _ in lane)
-    return picture(
+    return Picture(
         parts,
         WIDTH,
         round(base + 38),
@@ -191,7 +193,7 @@ def timeline_picture(start: dt.date, end: dt.date, lanes: Mapping[str, Lane], la
     )
 
 
-def ring_picture(members: Sequence[Mapping[str, str]], links: Sequence[tuple[str, str, int]], lang: str) -> str:
+def ring_picture(members: Sequence[Mapping[str, str]], links: Sequence[tuple[str, str, int]], lang: str) -> Picture:
     """Who is linked with whom in a ring; shapes tell the kind of member, not colours.
 
     Parameters
@@ -215,43 +217,45 @@ def ring_picture(members: Sequence[Mapping[str, str]], links: Sequence[tuple[str
             angle = 2 * math.pi * number / max(len(group), 1) - math.pi / 2
             place[member["entity_id"]] = (centre_x + 1.45 * radius * math.cos(angle), centre_y + radius * math.sin(angle))
     heaviest = max((count for _, _, count in links), default=1)
-    parts = []
+    parts: list[Mark] = []
     for patient, hub, count in links:
         if patient in place and hub in place:
             (x1, y1), (x2, y2) = place[patient], place[hub]
-            parts.append(line(x1, y1, x2, y2, "#c3cad3", 0.6 + 2.0 * count / heaviest))
-    parts.append(dots([place[member["entity_id"]] for member in people], 5.0, TEXT))
+            parts.append(Line(x1, y1, x2, y2, PALE, 0.6 + 2.0 * count / heaviest))
+    parts.append(Dots([place[member["entity_id"]] for member in people], 5.0, TEXT))
     # a few patients alone are named; among hubs the hubs are
     for member in people if not hubs and len(people) <= 12 else []:
         x, y = place[member["entity_id"]]
-        parts.append(text(x, y - 11 if y < centre_y else y + 20, member["entity_id"], anchor="middle", size=11))
+        parts.append(Text(x, y - 11 if y < centre_y else y + 20, member["entity_id"], anchor="middle", size=11))
     for member in hubs:
         x, y = place[member["entity_id"]]
         parts.append(_shape(member["entity_type"], x, y))
-        parts.append(text(x, y + 24, member["entity_id"], anchor="middle", size=11, fill=INK, bold=True))
+        parts.append(Text(x, y + 24, member["entity_id"], anchor="middle", size=11, fill=INK, bold=True))
     x = 10.0
     for kind in [each for each in ("institution", "doctor", "pharmacy") if any(member["entity_type"] == each for member in hubs)]:
         label = say(f"type_{kind}", lang)
-        parts += [_shape(kind, x + 8, 352, 0.7), text(x + 20, 356, label, size=11)]
+        parts += [_shape(kind, x + 8, 352, 0.7), Text(x + 20, 356, label, size=11)]
         x += 40 + 12 * len(label) if lang == "zh" else 34 + 7 * len(label)
-    parts += [dots([(x + 6, 352)], 5.0, TEXT), text(x + 16, 356, say("type_patient", lang), size=11)]
+    parts += [Dots([(x + 6, 352)], 5.0, TEXT), Text(x + 16, 356, say("type_patient", lang), size=11)]
+    kinds = [member["entity_type"] for member in members]
+    who = [counted(kind, kinds.count(kind), lang) for kind in ("institution", "doctor", "pharmacy", "patient") if kind in kinds]
     left_out = sum(member["entity_type"] == "patient" for member in members) - len(people)
     if left_out > 0:
-        parts.append(text(WIDTH - 8, 356, say("left_out", lang, count=left_out), anchor="end", size=11))
-    return picture(
+        parts.append(Text(WIDTH - 8, 356, say("left_out", lang, count=left_out), anchor="end", size=11))
+    return Picture(
         parts,
         WIDTH,
         366,
         say("picture_ring", lang),
-        say("alt_ring", lang, hubs=len(hubs), people=len(people) + max(left_out, 0), links=len(links)),
+        say("alt_ring", lang, who=who, links=len(links)),
     )
 
 
-def _shape(kind: str, x: float, y: float, size: float = 1.0) -> str:
+def _shape(kind: str, x: float, y: float, size: float = 1.0) -> Area:
     r = 10 * size
-    paths = {
-        "institution": f"M{x - r:.1f} {y - r:.1f}h{2 * r:.1f}v{2 * r:.1f}h{-2 * r:.1f}z",
-        "doctor": f"M{x:.1f} {y - 1.3 * r:.1f}l{1.3 * r:.1f} {1.3 * r:.1f}l{-1.3 * r:.1f} {1.3 * r:.1f}l{-1.3 * r:.1f} {-1.3 * r:.1f}z",
-        "pharmacy": f"M{x:.1f} {y - 1.2 * r:.1f}l{1.2 * r:.1f} {2.2 * r:.1f}h{-2.4 * r:.1f}z",
+    corners = {
+        "institution": [(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)],
+        "doctor": [(x, y - 1.3 * r), (x + 1.3 * r, y), (x, y + 1.3 * r), (x - 1.3 * r, y)],
+        "pharmacy": [(x, y - 1.2 * r), (x + 1.2 * r, y + r), (x - 1.2 * r, y + r)],
     }
-    return f'<path d="{paths.get(kind, paths["institution"])}" fill="{ACCENT}" stroke="#fff" stroke-width="1.5"/>'
+    return Area(corners.get(kind, corners["institution"]), ACCENT)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fraudml.config import read_yaml
-from fraudml.wording import number, render
+from fraudml.wording import number, render, written_day
 
 
 @cache
@@ -40,3 +41,15 @@ def short_number(value: float, lang: str) -> str:
         if size >= 1e5:
             return number(value / 1e3, 0) + "K"
     return number(value, 0 if size >= 100 else 1 if size >= 10 else 2)
+
+
+def short_day(day: dt.date, lang: str) -> str:
+    """A day where there is little room.
+
+    >>> short_day(dt.date(2024, 3, 5), "zh"), short_day(dt.date(2024, 3, 5), "en")
+    ('2024年3月5日', '5 Mar 2024')
+    """
+    if lang == "zh":
+        return written_day(day, lang)
+    number_, month, year = written_day(day, lang).split()
+    return f"{number_} {month[:3]} {year}"

@@ -25,7 +25,7 @@ def test_every_lead_has_what_an_inspector_needs(shown):
         assert each["checks"]
         assert each["pictures"], each["entity"]
         assert each["start"] <= each["end"]
-        json.dumps(each, allow_nan=False, default=float)
+        json.dumps({name: value for name, value in each.items() if name != "pictures"}, allow_nan=False, default=float)
 
 
 def test_evidence_adds_up_to_the_amount_at_risk(shown):
@@ -45,16 +45,16 @@ def test_lines_in_question_carry_their_amounts(shown):
 def test_pictures_are_well_formed_and_say_in_words_what_they_show(shown):
     for each in shown:
         for picture in each["pictures"]:
-            root = ET.fromstring(picture["svg"])
+            root = ET.fromstring(picture["drawing"].svg())
             assert root.get("role") == "img"
             assert root.get("aria-label")
-            assert "nan" not in picture["svg"]
+            assert "nan" not in picture["drawing"].svg()
 
 
 def test_a_ring_is_drawn_with_its_members(shown):
     ring = next(each for each in shown if each["type"] == "ring")
     assert ring["pictures"][0]["name"] == words()["picture_ring"]["zh"]
-    assert "D2" in ring["pictures"][0]["svg"]
+    assert "D2" in ring["pictures"][0]["drawing"].svg()
     assert [member["entity_id"] for member in ring["members"]] == ["D2", "H2", "R0", "R1", "R2"]
 
 
