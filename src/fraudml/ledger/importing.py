@@ -144,7 +144,7 @@ def _judge(
         if contradiction:
             why = contradiction
             break
-        if offer.entry.happened_on and PLACE[offer.entry.state or HANDED_OUT] > 2 and case.decided_on and day < case.decided_on:
+        if _is_before_decision(case, offer.entry):
             values = {"value": day, "was": case.decided_on}
             wrong.append(Problem("before_decision", offer.book.name, offer.cell, offer.lead_id, values))
             continue
@@ -173,6 +173,13 @@ def _keep_as_offers(
         done.conflicts.append(
             Conflict(offer.lead_id, why, offer.book.name, offer.cell, number, told_case(case, lang), told_entry(offer.entry, lang))
         )
+
+
+def _is_before_decision(case: Case, entry: Entry) -> bool:
+    """Whether a measure or the closing bears an earlier day than the decision it rests on, both as somebody wrote them."""
+    if entry.happened_on is None or case.decided_on is None or not case.decision_is_dated:
+        return False
+    return PLACE[entry.state or HANDED_OUT] > PLACE[str(case.decision)] and entry.happened_on < case.decided_on
 
 
 def _round_of(rounds: list[Case], entry: Entry) -> Case:

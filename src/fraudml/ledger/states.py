@@ -68,7 +68,7 @@ class Case:
     ----------
     round : 1, or more where it was handed out again after it had been closed.
     opened_on : day of the list that handed it out.
-    decision, decided_on : confirmed or not_confirmed, and the day; None before.
+    decision, decided_on : confirmed or not_confirmed, and the day; None before. ``decision_is_dated``: somebody wrote that day.
     outcomes : (outcome, recipient) -> (cents or None, day).
     days : state -> the day that somebody wrote beside it.
     conflicts : events that contradict the ledger and wait to be resolved.
@@ -80,6 +80,7 @@ class Case:
     state: str = HANDED_OUT
     decision: str | None = None
     decided_on: dt.date | None = None
+    decision_is_dated: bool = False
     closed_on: dt.date | None = None
     last_on: dt.date | None = None
     amount: int | None = None
@@ -129,8 +130,13 @@ class Case:
             self.outcomes, self.amount, self.decision, self.decided_on = {}, None, None, None
         if corrects:
             self.corrected = True
-        if entry.decision and (self.decision is None or corrects or (entry.happened_on and entry.decision == entry.state not in self.days)):
-            self.decision, self.decided_on = entry.decision, day
+        if entry.decision and (self.decision is None or corrects):
+            self.decision, self.decided_on, self.decision_is_dated = entry.decision, day, entry.happened_on is not None
+        elif self.decision and not self.decision_is_dated and entry.happened_on and entry.state not in (None, HANDED_OUT, CHECKED):
+            # nobody wrote the day of the decision: what rests on it cannot be earlier
+            if entry.state == self.decision or day < (self.decided_on or day):
+                self.decided_on = day
+            self.decision_is_dated = entry.state == self.decision
         if entry.state not in (None, HANDED_OUT):
             self.state = str(entry.state)
         elif entry.outcomes and self.state in (CHECKED, CONFIRMED):

@@ -102,7 +102,7 @@ def _group(cases: Sequence[Case], group: str, kinds: Sequence[str], first: dt.da
         done = {key: amount for key, (amount, day) in case.outcomes.items() if key[0] != NONE and first <= day <= last}
         parties = [each for each in entities_of(case) if each[0] in kinds]
         handled += len(parties) if done else 0
-        tells_money = entities_of(case)[0][0] in kinds
+        tells_money = _first_group(case) == group
         for key, amount in done.items():
             counted.setdefault(key, set()).update(parties)
             if key[0] in cents and tells_money:
@@ -129,6 +129,12 @@ def _group(cases: Sequence[Case], group: str, kinds: Sequence[str], first: dt.da
         parts.append(said["transferred"][lang].format(count=total, counter=counter, each=said["listed"][lang].join(each)))
     head = said[group][lang].format(count=handled)
     return head + "".join(said["between"][lang] + part for part in parts) + said["stop"][lang]
+
+
+def _first_group(case: Case) -> str:
+    """The party that a case's money is told with: of a ring the institutions, else the doctors, else the patients."""
+    kinds = {kind for kind, _ in entities_of(case)}
+    return next((group for group, own in GROUPS if kinds.intersection(own)), "")
 
 
 def _money(yuan: float, lang: str) -> str:

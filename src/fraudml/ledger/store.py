@@ -284,10 +284,10 @@ def told(engine: sa.Engine) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         place, said = engine.url.render_as_string(hide_password=True), str(error.orig).strip().split("\n")[0]
-        if any(sign in said.lower() for sign in ("is full", "no space", "disk i/o error", "could not extend", "file too large")):
-            raise FraudmlError(
-                "ledger.full", f"{place}: {said}; nothing of this command was recorded.", "Free disk space and run it again."
-            ) from error
-        if "locked" in said or "lock timeout" in said:
+        sign = getattr(error.orig, "sqlstate", None)
+        if sign == "53100" or any(each in said.lower() for each in ("is full", "disk i/o error")):
+            full = f"{place}: {said}; nothing of this command was recorded."
+            raise FraudmlError("ledger.full", full, "Free disk space and run it again.") from error
+        if sign == "55P03" or "locked" in said:
             raise FraudmlError("ledger.busy", f"{place}: somebody else has been writing for {PATIENCE} s.", "Run it again.") from error
         raise FraudmlError("ledger.database", f"{place}: {said}.", "Check ledger.uri and the rights on the database.") from error

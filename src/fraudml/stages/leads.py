@@ -37,33 +37,38 @@ def _one_day(config: Any, data_dir: Path, as_of: str) -> None:
     from fraudml.claims.swap import put_in_place
     from fraudml.engine import open_engine
     from fraudml.leads import Policy, arrow_leads, ranking
+    from fraudml.leads.closed import set_closed_aside
     from fraudml.report import write_reports
+    from fraudml.report.dossier import places
+    from fraudml.report.evidence import evidence_claims
+    from fraudml.stages.ledger_leads import known_leads
 
     engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
     tables = read_scored(engine, data_dir, as_of)
     policy = Policy.read(config.leads)
-    before, opened = list_before(engine, data_dir / "leads", as_of)
+    known = known_leads(config, as_of)
+    scores, hits, rings = set_closed_aside(tables["scores"], tables["hits"], tables["rings"], known.closed, as_of, policy.months)
     target = data_dir / "leads" / f"as_of={as_of}"
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     beside.mkdir(parents=True)
     with open_claims(data_dir, engine).at(as_of, months=policy.months) as snapshot:
         with step("leads ranked"):
             result = ranking(
-                tables["scores"],
+                scores,
                 config.capacity,
-                evidence=tables["hits"],
+                evidence=hits,
                 reasons=tables["reasons"],
-                rings=tables["rings"],
+                rings=rings,
                 claims=snapshot,
                 lang=config.lang,
                 as_of=as_of,
                 seed=config.seed,
                 policy=policy,
                 conf_dir=config.conf_dir,
-                before=before,
+                before=known.open,
             )
-            # what stood on the list before is carried with the day on which it was first listed
-            first_listed = {identity: opened.get(identity, as_of) for identity in result.leads["lead_id"]}
+            # what is open in the ledger is carried with the day on which it was first listed
+            first_listed = {identity: known.since.get(identity, as_of) for identity in result.leads["lead_id"]}
         engine.register("leads_rows", arrow_leads(result.leads))
         engine.register("evidence_rows", result.evidence)
         engine.write("select * from leads_rows order by rank", beside / "leads.parquet")
@@ -75,7 +80,12 @@ def _one_day(config: Any, data_dir: Path, as_of: str) -> None:
             files = write_reports(
                 snapshot, result, beside, lang=config.lang, by=config.leads.by, conf_dir=config.conf_dir, first_listed=first_listed
             )
-    _manifest(config, policy, as_of, result.counts, first_listed, tables["read"], beside, files)
+        regions = {
+            identity: where["region"]
+            for identity, where in places(snapshot, result.leads, evidence_claims(snapshot, result.evidence)).items()
+        }
+    handed_out = {"first_listed": first_listed, "regions": regions, "rest": dict(result.rest), "closed": len(known.closed)}
+    _manifest(config, policy, as_of, result.counts, handed_out, tables["read"], beside, files)
     put_in_place(beside, target)
     for name in FILES:
         log.info("%s: %s leads", target / name, len(result.leads))
@@ -117,22 +127,8 @@ def read_scored(engine: Any, data_dir: Path, as_of: str) -> dict[str, Any]:
     return {"scores": scores, "read": read, **others}
 
 
-def list_before(engine: Any, folder: Path, as_of: str) -> tuple[Any, dict[str, str]]:
-    """The ranked leads of the newest list before a day (null: none), and by lead id the day on which each was first listed."""
-    days = sorted(path.parent.name.removeprefix("as_of=") for path in folder.glob("as_of=*/leads.parquet"))
-    earlier = [each for each in days if each < as_of]
-    if not earlier:
-        return None, {}
-    newest = folder / f"as_of={earlier[-1]}"
-    engine.parquet("list_before", newest / "leads.parquet")
-    before = engine.query("select lead_id, entity_type, entity_id, schemes from list_before where drawn = 'ranked' and len(schemes) > 0")
-    manifest = newest / "manifest.json"
-    known = json.loads(manifest.read_text(encoding="utf-8")).get("first_listed", {}) if manifest.is_file() else {}
-    return before, {identity: known.get(identity, earlier[-1]) for identity in before["lead_id"]}
-
-
 def _manifest(
-    config: Any, policy: Any, as_of: str, counts: Any, first_listed: dict[str, str], read: list[Path], folder: Path, files: list[Path]
+    config: Any, policy: Any, as_of: str, counts: Any, handed_out: dict[str, Any], read: list[Path], folder: Path, files: list[Path]
 ) -> None:
     from dataclasses import asdict
     from importlib.metadata import version
@@ -142,8 +138,8 @@ def _manifest(
         "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "fraudml": version("fraudml"),
         "parameters": {"capacity": config.capacity, "lang": config.lang, "seed": config.seed, "by": config.leads.by, **asdict(policy)},
-        "counts": dict(counts) | {"carried": sum(day < as_of for day in first_listed.values())},
-        "first_listed": first_listed,
+        "counts": dict(counts) | {"carried": sum(day < as_of for day in handed_out["first_listed"].values())},
+        **handed_out,  # what the ledger takes in beside the leads: since when, which region's, how many the random draws stand for
         "inputs": {str(path.relative_to(config.data_dir)): _checksum(path) for path in read},
         "outputs": {path.name: _checksum(path) for path in [folder / "leads.parquet", folder / "evidence.parquet", *files]},
     }
