@@ -49,7 +49,7 @@ def key_of(table: str) -> str:
 
 def month_of(table: str) -> str:
     """SQL of the month a row is counted by, ``YYYY-MM``."""
-    return f"strftime(date_trunc('month', {MONTH[table]}), '%Y-%m')" if table in MONTH else "cast(null as varchar)"
+    return f"strftime({MONTH[table]}, '%Y-%m')" if table in MONTH else "cast(null as varchar)"
 
 
 def derived(part: Part, table: str, types: dict[str, str], source: Source, negative: str) -> str:
@@ -127,7 +127,9 @@ def duplicates_again(table: str, written: str, rows: str) -> str:
 def flag_counts(table: str, checks: Sequence[Check]) -> str:
     """SQL that counts the accepted rows by month: month, rows, then the rows that each check flags."""
     counts = "".join(f", count(*) filter (where {check.sql})" for check in checks)
-    return f"select {month_of(table)} as month, count(*){counts} from {_joined(table, checks)} group by all"
+    day = f"date_trunc('month', {MONTH[table]})" if table in MONTH else "cast(null as date)"
+    by_month = f"select {day} as first_day, count(*){counts} from {_joined(table, checks)} group by all"
+    return f"select strftime(first_day, '%Y-%m') as month, * exclude (first_day) from ({by_month})"  # written once a month, not once a row
 
 
 def flag_keys(table: str, checks: Sequence[Check], first: int) -> str:

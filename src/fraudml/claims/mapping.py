@@ -58,11 +58,11 @@ def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> 
         value = _value(column, text, of_type, name, type_, separator)
         if (reading := _usual(column, text, of_type, name, type_)) is not None:
             usual.append(f"{reading} as {quick}")
-            odd = f"{quick} is null and {text} is not null" + (f" or not isfinite({quick})" if type_ == "DOUBLE" else "")
-            value = f"case when {odd} then {value} else {quick} end"
+            plain = f"isfinite({quick})" if type_ == "DOUBLE" else f"{quick} is not null"
+            value = f"case when {plain} then {quick} when {text} is not null then {value} end"
         values.append(f"{value} as {identifier(name)}")
         code = UNREAD[type_] if column.codes is None else "unknown_code"
-        unread.append((f"{identifier(name)} is null and {text} is not null and {_something(column, text, of_type)}", f"{code}:{name}"))
+        unread.append((f"{identifier(name)} is null and {text} is not null", _something(column, text, of_type), f"{code}:{name}"))
     columns = ", ".join(map(identifier, wanted))
     source = ", ".join(map(source_column, types))
     raw = [*(f"{identifier(name)} as {source_column(name)}" for name in types), *(f"{sql} as {text}" for text, sql in seen.items())]
@@ -75,12 +75,18 @@ def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> 
                 from (select {", ".join(["*", *raw])} from {identifier(part.relation)}{where})))"""
 
 
-def _told(conditions: list[tuple[str, str]]) -> str:
-    """SQL of the names of the conditions that hold, joined by ``|``; null where none does."""
+def _told(conditions: list[tuple[str, str, str]]) -> str:
+    """SQL of the names of the conditions that hold, joined by ``|``; null where none does.
+
+    Parameters
+    ----------
+    conditions : a condition that is quick to see and seldom holds, what must hold beside it, and the name.
+    """
     if not conditions:
         return "cast(null as varchar)"
-    details = ", ".join(f"case when {sql} then {literal(name)} end" for sql, name in conditions)
-    return f"case when {' or '.join(f'({sql})' for sql, _ in conditions)} then concat_ws('|', {details}) end"
+    seldom = " or ".join(f"({quick})" for quick, _, _ in conditions)
+    details = ", ".join(f"case when {quick} then case when {beside} then {literal(name)} end end" for quick, beside, name in conditions)
+    return f"case when {seldom} then nullif(concat_ws('|', {details}), '') end"
 
 
 def _given(column: Column | None, types: Mapping[str, str]) -> tuple[str, str]:
@@ -142,14 +148,15 @@ def _translated(column: Column, given: str, of_type: str) -> str:
 
 def _matched(column: Column, text: str) -> str:
     codes = {code: value for code, value in (column.codes or {}).items() if value is not None}
+    cases = " ".join(f"when {literal(code)} then {literal(value)}" for code, value in codes.items())
+    whole = f"case {text} {cases} end"
     if not column.prefix:
-        cases = " ".join(f"when {literal(code)} then {literal(value)}" for code, value in codes.items())
-        return f"case {text} {cases} end"
-    by_length = []
+        return whole
+    by_length = [whole]  # to cut a text is slower than to compare it
     for length in sorted({len(code) for code in codes}, reverse=True):  # the longest first
         cases = " ".join(f"when {literal(code)} then {literal(value)}" for code, value in codes.items() if len(code) == length)
         by_length.append(f"case left({text}, {length}) {cases} end")
-    return f"coalesce({', '.join(by_length)})" if len(by_length) > 1 else by_length[0]
+    return f"coalesce({', '.join(by_length)})"
 
 
 def _text(given: str, of_type: str) -> str:
