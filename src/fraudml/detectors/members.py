@@ -6,15 +6,20 @@ model's own expected value, so that the models of different folds and members ca
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fraudml.detectors.forest import single
 from fraudml.errors import FraudmlError
 
+if TYPE_CHECKING:
+    from fraudml.detectors.shapley import TreeShapley
+
 LINEAR_ROUNDS = 200
+MANY_ROWS = 2_000  # from which a look-up of Shapley values pays for its tables
 FINITE_SQUARES = 1e150
 
 
@@ -30,6 +35,8 @@ class Boosted:
         self._booster = lgb.Booster(model_str=text)
         self._averaged = 1 if "\naverage_output\n" not in text else self._booster.num_trees()
         self.width = self._booster.num_feature()
+        self._shapley: TreeShapley | None = None
+        self._deep = False
         self._expected = self._shap(np.full((1, self.width), np.nan), None)[0, -1]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -51,7 +58,19 @@ class Boosted:
         return self._booster.feature_importance("gain")
 
     def _shap(self, X: np.ndarray, threads: int | None) -> np.ndarray:
-        return self._booster.predict(X, pred_contrib=True, **_threads(threads)) / self._averaged
+        """Contributions and, last, the expected value: for few rows by LightGBM, for many by look-up, which gives the same numbers."""
+        if len(X) < MANY_ROWS or self._deep:
+            return self._booster.predict(X, pred_contrib=True, **_threads(threads)) / self._averaged
+        from fraudml.detectors.shapley import LongPathError, TreeShapley
+
+        if self._shapley is None:
+            try:
+                self._shapley = TreeShapley(self._booster)
+            except LongPathError:
+                self._deep = True
+                return self._shap(X, threads)
+        contributions = self._shapley.values(X, threads or os.cpu_count() or 1) / self._averaged
+        return np.column_stack([contributions, np.full(len(X), self._expected)])
 
 
 class RandomTrees(Boosted):
