@@ -27,7 +27,7 @@ MEASURED = ("count", "yuan", "share", "number", "text", "day")
 _EVERY = {"id", "row", "kind", "name", "about", "check", "crosses"}
 _QUERY = {"of", "unit", "where", "groups", "strata", "measure", "having", "show", "needs"}
 KINDS: dict[str, set[str]] = {
-    "top": _QUERY | {"size", "share", "least", "ties", "include"},
+    "top": _QUERY | {"size", "share", "least", "beyond", "ties", "tiebreak", "include", "exchange"},
     "sample": _QUERY | {"size", "share", "least", "among", "precision"},
     "suppliers": {"lists", "measures", "share", "needs"},
     "high_cost_patients": {"lists", "groups", "measure", "size", "high_share", "high_least", "most_of_one", "needs"},

@@ -17,9 +17,9 @@ def key_sql(seed: int, list_id: str, strata: Sequence[str], unit: str = "entity_
     return f"sha256(concat({literal(f'{seed}|{list_id}|')}, {stratum_sql(strata)}, '|', {unit}))"
 
 
-def stratum_sql(strata: Sequence[str]) -> str:
-    """SQL of a stratum's name."""
-    return f"concat_ws('/', {', '.join(identifier(each) for each in strata)})" if strata else "''"
+def stratum_sql(strata: Sequence[str], of: str = "") -> str:
+    """SQL of a stratum's name; ``of`` is the table's prefix."""
+    return f"concat_ws('/', {', '.join(of + identifier(each) for each in strata)})" if strata else "''"
 
 
 def stratum_columns(entry: AuditList) -> tuple[str, ...]:
@@ -27,26 +27,39 @@ def stratum_columns(entry: AuditList) -> tuple[str, ...]:
     return (("group",) if entry.get("groups") else ()) + entry.strata
 
 
-def measured_sql(entry: AuditList) -> str:
-    """One row per stratum and unit of a ``top`` or ``sample`` list: what is measured of it."""
-    of = entry.get("of", "claims")
+def measured_sql(entry: AuditList, only: str = "", shown: bool = False) -> str:
+    """One row per stratum and unit of a ``top`` or ``sample`` list: what is measured of it.
+
+    Parameters
+    ----------
+    only : a query of identifiers; nobody else is measured.
+    shown : whether the figures that the list shows beside its measure are computed too.
+    """
     unit = UNITS[entry["unit"]]
-    strata = ", ".join(f"coalesce(cast({identifier(each)} as varchar), '{UNKNOWN}') as {identifier(each)}" for each in entry.strata)
-    figures = {name: figure.sql for name, figure in entry.show.items()}
+    strata = [f"coalesce(cast({identifier(each)} as varchar), '{UNKNOWN}')" for each in entry.strata]
+    columns = [f"{sql} as {identifier(each)}" for sql, each in zip(strata, entry.strata, strict=True)]
     value = entry.measure.sql if entry.measure else "count(*)"
-    shown = "".join(f", {sql} as {identifier(name)}" for name, sql in figures.items())
-    kind = "case when max(kind) = 'pharmacy' then 'pharmacy' else 'institution' end" if unit == "institution_id" else f"'{entry['unit']}'"
-    flag = f", coalesce({entry['include']['where']}, false) as is_included" if "include" in entry.options else ", false as is_included"
-    having = [f"({entry['having']})"] if "having" in entry.options else []
+    columns += [
+        "case when max(kind) = 'pharmacy' then 'pharmacy' else 'institution' end as entity_type"
+        if unit == "institution_id"
+        else f"'{entry['unit']}' as entity_type",
+        f"{unit} as entity_id",
+        f"round(cast({value} as double), 4) as value",
+        f"cast({entry.get('tiebreak', '0')} as double) as tiebreak",
+        f"coalesce({entry['include']['where'] if 'include' in entry.options else 'false'}, false) as is_included",
+        f"coalesce({entry.get('beyond', 'true')}, false) as is_beyond",
+    ]
+    if shown:
+        columns += [f"{figure.sql} as {identifier(name)}" for name, figure in entry.show.items()]
     parts = []
     for name, group in (entry.get("groups") or {None: {"where": "true"}}).items():
         where = [f"({entry.get('where', 'true')})", f"({group['where']})", f"{unit} is not null"]
-        named = f'{literal(name)} as "group", ' if name else ""
-        grouping = ", ".join([*(f"coalesce(cast({identifier(each)} as varchar), '{UNKNOWN}')" for each in entry.strata), unit])
+        where += [f"{unit} in ({only})"] if only else []
+        named = [f'{literal(name)} as "group"'] if name else []
+        having = f"\nhaving {entry['having']}" if "having" in entry.options else ""
         parts.append(
-            f"select {named}{strata + ', ' if strata else ''}{kind} as entity_type, {unit} as entity_id, "
-            f"round(cast({value} as double), 4) as value{shown}{flag}\n"
-            f"from audited_{of}\nwhere {' and '.join(where)}\ngroup by {grouping}" + (f"\nhaving {' and '.join(having)}" if having else "")
+            f"select {', '.join([*named, *columns])}\nfrom audited_{entry.get('of', 'claims')}\n"
+            f"where {' and '.join(where)}\ngroup by {', '.join([*strata, unit])}{having}"
         )
     return "\nunion all\n".join(parts)
 
@@ -65,9 +78,11 @@ def listed_sql(entry: AuditList, measured: str, seed: int) -> str:
     quota = _quota(entry)
     if entry.kind == "top":
         place = "rank() over" if entry.get("ties", "together") == "together" else "row_number() over"
-        order = "value desc" if entry.get("ties", "together") == "together" else "value desc, draw_key, entity_id"
+        order = "value desc" if entry.get("ties", "together") == "together" else "value desc, tiebreak desc, draw_key, entity_id"
         ranked = f"select *, rank() over ({by} order by value desc) as rank, {place} ({by} order by {order}) as place from ({keyed})"
         listed = f"place <= {quota}"
+        if "beyond" in entry.options:
+            listed = f"place <= {entry['least']} or (place <= {quota} and is_beyond)"
         if "include" in entry.options:
             own = f"{by + ', is_included' if by else 'partition by is_included'}"
             ranked = f"select *, {place} ({own} order by {order}) as own_place from ({ranked})"
@@ -107,7 +122,7 @@ def summary_sql(entry: AuditList, listed: str) -> str:
     """One row per stratum: population, quota, how many are listed, the value at the cut, how many share it, and the median."""
     strata = stratum_columns(entry)
     names = ", ".join(identifier(each) for each in strata)
-    frame = "max(frame)" if entry.kind == "sample" else "count(*)"
+    frame = "count(*) filter (where can_be_drawn)" if entry.kind == "sample" else "count(*)"
     return f"""
         select {stratum_sql(strata)} as stratum{", " + names if names else ""}, count(*) as population,
             {frame} as frame, max(quota) as quota,
@@ -119,12 +134,18 @@ def summary_sql(entry: AuditList, listed: str) -> str:
 
 
 def rows_sql(entry: AuditList, listed: str) -> str:
-    """The listed rows, in the order of strata, rank and identifier."""
+    """The listed rows with the figures shown, in the order of strata, rank and identifier."""
     strata = stratum_columns(entry)
-    names = [*strata, "rank", "entity_type", "entity_id", "value", *entry.show, "drawn", "draw_key"]
-    columns = ", ".join(identifier(each) for each in names)
-    order = ", ".join([*(identifier(each) for each in strata), "rank", "entity_id"])
-    return f"select {stratum_sql(strata)} as stratum, {columns} from ({listed}) where listed order by {order}"
+    names = [*strata, "rank", "entity_type", "entity_id", "value"]
+    columns = ", ".join([*(f"listed.{identifier(each)}" for each in names), *(f"shown.{identifier(each)}" for each in entry.show)])
+    order = ", ".join([*(f"listed.{identifier(each)}" for each in strata), "listed.rank", "listed.entity_id"])
+    # what is shown is computed for those listed only
+    shown = measured_sql(entry, only=f"select entity_id from ({listed}) where listed", shown=True) if entry.show else ""
+    keys = " and ".join(f"listed.{identifier(each)} = shown.{identifier(each)}" for each in (*strata, "entity_id"))
+    joined = f"left join ({shown}) as shown on {keys}" if shown else ""
+    return f"""
+        select {stratum_sql(strata, "listed.")} as stratum, {columns}, listed.drawn, listed.draw_key
+        from (select * from ({listed}) where listed) as listed {joined} order by {order}"""
 
 
 def example_key(seed: int, list_id: str, stratum: str, identity: str) -> tuple[str, str]:

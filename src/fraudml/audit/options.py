@@ -75,6 +75,12 @@ def _complete(kind: str, options: dict[str, Any], fail: Fail) -> None:
             raise fail("kind", f"a list of kind {kind} needs “{key}”")
     if kind in ("top", "sample") and ("size" in options) == ("share" in options):
         raise fail("size", "give either “size” or “share”")
+    if "beyond" in options and not {"size", "least"} <= options.keys():
+        raise fail("beyond", "“beyond” needs size (at most) and least (in any case)")
+    if "tiebreak" in options and options.get("ties") != "drawn":
+        raise fail("tiebreak", "“tiebreak” needs “ties: drawn”; ties that stay together are not broken")
+    if "exchange" in options and options["exchange"] not in options.get("strata", ()):
+        raise fail("exchange", f"“{options['exchange']}” must be one of the strata")
     if kind == "sample" and "among" in options and "measure" not in options:
         raise fail("among", "“among” needs a “measure” to order by")
     if options.get("of") == "institutions" and options.get("unit", "institution") != "institution":
@@ -237,6 +243,9 @@ _CHECKS: dict[str, Callable[..., Any]] = {
     "size": _number(1, whole=True),
     "share": _number(0, 1),
     "least": _number(1, whole=True),
+    "beyond": _sql,
+    "tiebreak": _sql,
+    "exchange": _one_of("region"),
     "ties": _one_of(*TIES),
     "include": _include,
     "among": _among,

@@ -127,7 +127,8 @@ def prepare_institutions(snapshot: Snapshot, since: dt.date) -> None:
         with active as (
             select claim.institution_id, count(*) as claim_count, count(distinct claim.patient_id) as patient_count,
                 round(sum(claim.total_amount), 2) as total_amount, count(proof.claim_id) as evidence_claims,
-                round(coalesce(sum(least(proof.amount_in_question, claim.total_amount)), 0), 2) as amount_in_question
+                round(coalesce(sum(least(proof.amount_in_question, claim.total_amount)) filter (where proof.claim_id is not null), 0), 2)
+                    as amount_in_question
             from claims as claim left join claim_evidence as proof on claim.claim_id = proof.claim_id
             where claim.settled_on > date '{since}' group by claim.institution_id
         ), place as (

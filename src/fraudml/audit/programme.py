@@ -13,7 +13,7 @@ from fraudml.audit import grades as grading
 from fraudml.audit import high_cost_patients, past_items, ranked, rule_check, schedule, standing, suppliers
 from fraudml.audit.crossing import crossings, mark
 from fraudml.audit.declaration import AuditList, Programme, load_programme
-from fraudml.audit.drawing import listed_sql, measured_sql
+from fraudml.audit.drawing import listed_sql, measured_sql, rows_sql
 from fraudml.audit.listed import Listed, Run
 from fraudml.audit.periods import Period, covered_months, covers, latest_years, parse_periods
 from fraudml.audit.population import COLUMNS, prepare_claims, prepare_evidence, prepare_institutions
@@ -146,7 +146,8 @@ def run_programme(
             if run.done[entry.id].skipped:
                 log.warning("%s (%s): %s", entry.id, entry.row, run.done[entry.id].skipped)
         key_targets = crossings(run.done, programme.crossing, lang) if programme.crossing else crossings({}, 1, lang)
-        mark(run.done, key_targets, lang)
+        if programme.crossing:
+            mark(run.done, key_targets, lang)
         record = protocol(run, programme, key_targets, told)
     return AuditResult(programme, as_of, chosen, seed, lang, run.done, key_targets, record)
 
@@ -190,7 +191,7 @@ def check_queries(programme: Programme) -> None:
     with trial_session() as snapshot:
         for entry in programme.lists:
             if entry.kind in ("top", "sample"):
-                _bound(snapshot, entry, listed_sql(entry, measured_sql(entry), 0))
+                _bound(snapshot, entry, rows_sql(entry, listed_sql(entry, measured_sql(entry), 0)))
             elif entry.kind in ("suppliers", "high_cost_patients", "grades", "schedule"):
                 for sql in fragments(entry):
                     _bound(snapshot, entry, sql)

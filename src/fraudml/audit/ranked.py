@@ -34,6 +34,8 @@ def make(run: Run, entry: AuditList) -> Listed:
         _per_year(run, listed)
     elif not entry.measure:
         listed.rows = listed.rows.drop(columns="value")
+    if "exchange" in entry.options:
+        _exchange(run, listed)
     _note(run, listed)
     if entry.measure and len(rows):
         listed.pictures["histogram"] = _histogram(run, entry, name)
@@ -46,6 +48,18 @@ def _per_year(run: Run, listed: Listed) -> None:
     months = listed.rows["period"].map(length) if "period" in listed.rows else run.months()
     listed.rows.insert(int(listed.rows.columns.get_loc("value")) + 1, "per_year", (listed.rows["value"] * 12 / months).round(2))
     listed.units["per_year"] = listed.units["value"]
+
+
+def _exchange(run: Run, listed: Listed) -> None:
+    """Who checks whom: every stratum is checked by another one, each checks one; the seed turns the circle."""
+    column = listed.entry["exchange"]
+    names = sorted(listed.rows[column].unique())
+    if len(names) < 2:
+        listed.notes.append(say("note_no_exchange", run.lang))
+        return
+    _, key = example_key(run.seed, listed.entry.id, "", "exchange")
+    turn = 1 + int(key, 16) % (len(names) - 1)
+    listed.rows["checked_by"] = listed.rows[column].map({name: names[(place + turn) % len(names)] for place, name in enumerate(names)})
 
 
 def _note(run: Run, listed: Listed) -> None:

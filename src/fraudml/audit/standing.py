@@ -24,6 +24,7 @@ class Decision:
     decided_on: dt.date
     points: float
     under_appeal: bool
+    lead_id: str = ""
 
 
 def make_points(run: Run, entry: AuditList) -> Listed:
@@ -123,19 +124,19 @@ def standing_cases(
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """By entity: the confirmed cases that stand on a day with their points, oldest first, and how many were overturned.
 
-    A later decision “not confirmed” on the same entity and scheme (a successful appeal or review) takes the earlier ones of that
-    scheme away. A second case of one scheme counts ``repeated`` times. A case whose ``state`` is ``appealed`` is kept apart until
-    it is decided.
+    A later decision “not confirmed” on the same lead, or on the same entity and scheme (a successful appeal or review), takes the
+    earlier ones away; one that names neither is another matter. A second case of one scheme counts ``repeated`` times. A case whose
+    ``state`` is ``appealed`` is kept apart until it is decided.
     """
     import pandas as pd
 
     from fraudml.rules import load_rules
 
     severity = {name: rule.severity for name, rule in load_rules(conf_dir).items()}
-    frame = decisions.reindex(columns=["entity_type", "entity_id", "is_fraud", "scheme", "decided_on", "state"]).copy()
+    frame = decisions.reindex(columns=["entity_type", "entity_id", "is_fraud", "scheme", "decided_on", "state", "lead_id"]).copy()
     frame["decided_on"] = pd.to_datetime(frame["decided_on"]).dt.date
     frame = frame[frame["entity_type"].isin(units or points["units"]) & frame["decided_on"].notna()]
-    frame = frame[frame["decided_on"] <= as_of].fillna({"scheme": "", "state": ""}).drop_duplicates()
+    frame = frame[frame["decided_on"] <= as_of].fillna({"scheme": "", "state": "", "lead_id": ""}).drop_duplicates()
     order = ["entity_type", "entity_id", "decided_on", "is_fraud", "scheme"]
     out: dict[tuple[str, str], dict[str, Any]] = {}
     for key, own in frame.sort_values(order, kind="stable").groupby(["entity_type", "entity_id"], sort=True):
@@ -143,14 +144,13 @@ def standing_cases(
         overturned = 0
         for row in own.itertuples():
             if not row.is_fraud:
-                # a decision without a scheme clears the entity of what was decided before
-                gone = [each for each in standing if not row.scheme or each.scheme == row.scheme]
+                gone = [each for each in standing if each.lead_id == (row.lead_id or None) or each.scheme == (row.scheme or None)]
                 overturned += len(gone)
                 standing = [each for each in standing if each not in gone]
                 continue
             again = any(each.scheme == row.scheme for each in standing)
             worth = points_of(row.scheme, severity, points["points"]) * (points["points"]["repeated"] if again else 1)
-            standing.append(Decision(row.scheme, row.decided_on, worth, row.state == "appealed"))
+            standing.append(Decision(row.scheme, row.decided_on, worth, row.state == "appealed", row.lead_id))
         if standing or overturned:
             out[key] = {"standing": standing, "overturned": overturned}
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 from pathlib import Path
@@ -16,6 +17,7 @@ from fraudml.claims.swap import put_in_place
 from fraudml.config import as_of_days
 from fraudml.engine import open_engine
 from fraudml.errors import UsageError
+from fraudml.ledger import open_ledger
 from fraudml.progress import step
 from fraudml.stages.evidence import evidence_as_of
 
@@ -53,6 +55,7 @@ def run(config: Any) -> None:
         conf_dir=config.conf_dir,
         evidence=lambda: evidence_as_of(config, claims, as_of),
         scores=claim_scores(claims, as_of),
+        ledger=doubtful_items(config, as_of),
         decisions=decided_cases(claims, config.labels),
         source=load_source(cast(dict[str, Any], OmegaConf.to_container(config.source))),
     )
@@ -71,6 +74,30 @@ def claim_scores(claims: Claims, as_of: str) -> pd.DataFrame | None:
         return None
     claims.engine.parquet("scored_claims", path)
     return claims.engine.query("select entity_id, risk from scored_claims order by entity_id")
+
+
+def doubtful_items(config: Any, as_of: str) -> pd.DataFrame | None:
+    """Every lead that the ledger knows on the day, a row per round, with the first day on which somebody had looked at it."""
+    import pandas as pd
+
+    from fraudml.ledger.overview import row_of
+    from fraudml.ledger.states import HANDED_OUT
+
+    path = Path(config.data_dir) / "ledger.sqlite"
+    if config.ledger.uri is None and not path.is_file():
+        return None
+    day = dt.date.fromisoformat(as_of)
+    rows = []
+    with open_ledger(config.ledger.uri or path) as ledger:
+        for case in ledger.cases(as_of=day):
+            row = row_of(case, day)
+            later = [when for state, when in case.days.items() if state != HANDED_OUT]
+            looked_at = [when for when in (*later, case.decided_on, case.last_on if case.state != HANDED_OUT else None) if when]
+            identity = case.lead_id if case.round == 1 else f"{case.lead_id}/{case.round}"
+            shown = {name: row[name] for name in ("entity_type", "entity_id", "scheme", "state")}
+            rows.append({"lead_id": identity, **shown, "handed_out_on": case.opened_on, "deadline": case.due_on})
+            rows[-1]["checked_on"] = min(looked_at, default=None)
+    return pd.DataFrame(rows) if rows else None
 
 
 def decided_cases(claims: Claims, given: str | None) -> pd.DataFrame | None:
