@@ -46,9 +46,8 @@ class Pseudonyms:
         key = self._key.ljust(BLOCK, b"\0")
         inner = _blob(bytes(byte ^ 0x36 for byte in key))
         outer = _blob(bytes(byte ^ 0x5C for byte in key))
-        engine.execute(f"""
-            create or replace temp macro pseudonym(kind, id) as
-                left(sha256({outer} || unhex(sha256({inner} || encode(kind || ':' || id)))), {LENGTH})""")
+        body = f"left(sha256({outer} || unhex(sha256({inner} || encode(kind || ':' || id)))), {LENGTH})"
+        engine.macro("pseudonym", f"(kind, id) as {body}")
 
     @staticmethod
     def _read(key_file: Path) -> bytes:

@@ -9,10 +9,11 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fraudml.engine.base import Engine
 from fraudml.errors import FraudmlError
 
-DICTIONARY = "dictionary_size_limit 20000"
-"""Of a column with more different values (keys) Parquet would build a dictionary only to throw it away."""
+DICTIONARY = "dictionary_size_limit 5000"
+"""Of a column with more different values (keys) Parquet would build a dictionary only to throw it away; a large one is slow to build."""
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,19 +21,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Engine:
-    """One session on an embedded database.
-
-    Views and tables that a session makes are its own (temporary); :meth:`session` opens another one on the same
-    database, so that two snapshots can both call their tables ``claims``.
-    """
+class DuckEngine(Engine):
+    """One session on an embedded DuckDB, which spills to disk beyond its memory limit."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def session(self) -> Engine:
-        """A session of its own: it sees none of this one's temporary views."""
-        return Engine(self._connection.cursor())
+    def session(self) -> DuckEngine:
+        return DuckEngine(self._connection.cursor())
 
     def close(self) -> None:
         self._connection.close()
@@ -42,11 +38,9 @@ class Engine:
         self._run(sql, parameters)
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
-        """Rows as a pandas DataFrame."""
         return self._run(sql, parameters).df()
 
     def arrow(self, sql: str, parameters: list[Any] | None = None) -> pa.Table:
-        """Rows as an Arrow table."""
         with warnings.catch_warnings():
             # it advises another call to save one copy; what comes to Python is small, and errors are told in one place
             warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
@@ -55,23 +49,10 @@ class Engine:
     def rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         return self._run(sql, parameters).fetchall()
 
-    def scalar(self, sql: str, parameters: list[Any] | None = None) -> Any:
-        rows = self._run(sql, parameters).fetchall()  # all: an unfinished result would block the session's next register()
-        return rows[0][0] if rows else None
-
     def columns(self, relation: str) -> dict[str, str]:
-        """Column names and SQL types of a view, table or ``(subquery)``."""
         return {name: type_ for name, type_, *_ in self.rows(f"describe select * from {relation}")}
 
     def check(self, sql: str) -> dict[str, str]:
-        """Column names and types that a query would yield, without running it.
-
-        Raises
-        ------
-        FraudmlError
-            ``sql.invalid`` when it cannot be read or names what is not there; the message ends with the engine's ``LINE n``,
-            counted from the query's first line.
-        """
         import duckdb
 
         try:
@@ -82,15 +63,18 @@ class Engine:
 
     # ------------------------------------------------------------------ naming
     def view(self, name: str, sql: str) -> None:
-        """Names a query; it is computed anew at every use."""
         self.execute(f'create or replace temp view "{name}" as {sql}')
 
     def table(self, name: str, sql: str) -> None:
-        """Computes a query once and keeps the rows for this session (spills to disk under the memory limit)."""
         self.execute(f'create or replace temp table "{name}" as {sql}')
 
+    def macro(self, name: str, definition: str) -> None:
+        self.execute(f"create or replace temp macro {name}{definition}")
+
+    def exists(self, name: str) -> bool:
+        return self.scalar("select 1 from information_schema.tables where table_name = ?", [name]) is not None
+
     def register(self, name: str, data: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
-        """Names a DataFrame, an Arrow table, or a stream of Arrow batches (which can be read once)."""
         self._connection.register(name, data)
 
     def drop(self, name: str) -> None:
@@ -102,16 +86,10 @@ class Engine:
             self.execute(f'drop {kind} if exists "{name}"')
 
     def parquet(self, name: str, path: Path | str) -> None:
-        """Names a Parquet file (or a glob of files)."""
         self.view(name, f"select * from read_parquet({literal(str(path))}, union_by_name = true)")
 
     # ------------------------------------------------------------------ writing
     def write(self, sql: str, path: Path, note: str | None = None, compression: str = "zstd") -> int:
-        """Writes a query's rows to one Parquet file, whole or not at all; returns their number.
-
-        ``note`` is kept inside the file (key ``fraudml``) and read by :meth:`note_of`; ``compression="snappy"`` is for files that
-        are read once and thrown away.
-        """
         about = f", kv_metadata {{fraudml: {literal(note)}}}" if note is not None else ""
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -123,13 +101,6 @@ class Engine:
         return int(count)
 
     def write_apart(self, sql: str, path: Path, apart: Path, columns: str, told: str) -> int:
-        """Writes rows to a Parquet file and sets others apart, both in one pass over the query; returns the number of rows written.
-
-        Parameters
-        ----------
-        columns : select list of what is written.
-        told : column (JSON text) that is not null for a row to be set apart; it becomes a line of the file ``apart``.
-        """
         import duckdb
 
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,19 +119,6 @@ class Engine:
                 )
             finally:
                 self._connection.remove_function("set_apart")
-
-    def filled(self, path: Path) -> dict[str, int]:
-        """Number of values (not null) per column of a Parquet file, from its metadata."""
-        rows = self.rows(
-            f"""select split_part(path_in_schema, ', ', 1), sum(num_values) - sum(coalesce(stats_null_count, 0))
-            from parquet_metadata({literal(str(path))}) group by 1"""
-        )
-        return {name: int(count) for name, count in rows}
-
-    def note_of(self, path: Path) -> str | None:
-        """The note that :meth:`write` left in a Parquet file."""
-        found = self.scalar(f"select value from parquet_kv_metadata({literal(str(path))}) where key = 'fraudml'")
-        return None if found is None else bytes(found).decode()
 
     def _run(self, sql: str, parameters: list[Any] | None = None) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -206,7 +164,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def open_engine(memory_limit: str = "6GB", threads: int | None = None, temp_dir: Path | str | None = None) -> Engine:
+def open_engine(memory_limit: str = "6GB", threads: int | None = None, temp_dir: Path | str | None = None) -> DuckEngine:
     """Opens an embedded engine.
 
     Parameters
@@ -229,4 +187,4 @@ def open_engine(memory_limit: str = "6GB", threads: int | None = None, temp_dir:
     connection.execute("set global enable_caching_operators = false")
     if threads:
         connection.execute(f"set threads = {int(threads)}")
-    return Engine(connection)
+    return DuckEngine(connection)

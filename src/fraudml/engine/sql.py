@@ -93,6 +93,34 @@ def is_total(sql: str, where: str = "expression") -> bool:
     return isinstance(tree, (exp.Count, exp.CountIf, exp.Sum))
 
 
+def distinct_counted(sql: str, where: str = "expression") -> str | None:
+    """The column whose different values an expression counts, and nothing else; None for another expression.
+
+    >>> distinct_counted("count(distinct place)"), distinct_counted("count(distinct place) filter (where x)")
+    ('place', None)
+    """
+    tree = parse(sql, where)
+    if isinstance(tree, exp.Count) and isinstance(tree.this, exp.Distinct) and len(tree.this.expressions) == 1:
+        counted = tree.this.expressions[0]
+        return str(counted.name) if isinstance(counted, exp.Column) else None
+    return None
+
+
+def merged_by(sql: str, where: str = "expression") -> str | None:
+    """The aggregate that puts partial results of an expression together (sum, max, min); None where parts do not tell the whole.
+
+    >>> merged_by("count(*) filter (where x)"), merged_by("max(a)"), merged_by("avg(a)"), merged_by("count(distinct a)")
+    ('sum', 'max', None, None)
+    """
+    tree = parse(sql, where)
+    while isinstance(tree, exp.Filter):
+        tree = tree.this
+    if isinstance(tree, exp.Count) and isinstance(tree.this, exp.Distinct):
+        return None
+    kinds = {exp.Count: "sum", exp.Sum: "sum", exp.Max: "max", exp.Min: "min"}
+    return kinds.get(type(tree))
+
+
 def _expanded(tree: exp.Expr, where: str) -> exp.Expr:
     """Writes out the words of :data:`MEASURES`; a filter on one of them narrows each of its aggregates."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fraudml.engine import Engine, columns_of, open_engine, windowed
+from fraudml.engine import columns_of, open_engine, windowed
+from fraudml.engine.duck import DuckEngine
 from fraudml.errors import FraudmlError
 
 
@@ -78,7 +79,7 @@ class _FailsWithinItself:
 def test_a_failure_within_duckdb_is_one_clear_error_and_not_repeated() -> None:
     connection = _FailsWithinItself()
     with pytest.raises(FraudmlError, match="changed identity") as caught:
-        Engine(connection).execute("create or replace temp table t as select 1")  # type: ignore[arg-type]
+        DuckEngine(connection).execute("create or replace temp table t as select 1")  # type: ignore[arg-type]
     assert caught.value.code == "engine.internal"
     assert connection.statements == 1  # a stream of batches or a file written beside would be read or written twice
 

@@ -1,0 +1,132 @@
+"""What a session can do, whichever engine runs it: name relations, answer SQL, write whole tables.
+
+SQL is written in the DuckDB dialect everywhere; who writes it knows no other.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Engine(ABC):
+    """One session on an engine.
+
+    Views and tables that a session makes are its own (temporary); :meth:`session` opens another one beside it, so that two
+    snapshots can both call their tables ``claims``.
+    """
+
+    @abstractmethod
+    def session(self) -> Engine:
+        """A session of its own: it sees none of this one's relations."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Gives up the session's relations."""
+
+    # ------------------------------------------------------------------ reading
+    @abstractmethod
+    def query(self, sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
+        """Rows as a pandas DataFrame."""
+
+    @abstractmethod
+    def arrow(self, sql: str, parameters: list[Any] | None = None) -> pa.Table:
+        """Rows as an Arrow table."""
+
+    @abstractmethod
+    def rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        """Rows as tuples."""
+
+    def scalar(self, sql: str, parameters: list[Any] | None = None) -> Any:
+        """The first value of the first row; None without rows."""
+        rows = self.rows(sql, parameters)
+        return rows[0][0] if rows else None
+
+    @abstractmethod
+    def columns(self, relation: str) -> dict[str, str]:
+        """Column names and SQL types of a view, table or ``(subquery)``."""
+
+    @abstractmethod
+    def check(self, sql: str) -> dict[str, str]:
+        """Column names and types that a query would yield, without running it.
+
+        Raises
+        ------
+        FraudmlError
+            ``sql.invalid`` when it cannot be read or names what is not there; the message ends with ``LINE n``, counted from the query's
+            first line.
+        """
+
+    @abstractmethod
+    def exists(self, name: str) -> bool:
+        """Whether the session has a view or table of this name."""
+
+    # ------------------------------------------------------------------ naming
+    @abstractmethod
+    def view(self, name: str, sql: str) -> None:
+        """Names a query; it is computed anew at every use."""
+
+    @abstractmethod
+    def table(self, name: str, sql: str) -> None:
+        """Computes a query once and keeps the rows for this session."""
+
+    @abstractmethod
+    def macro(self, name: str, definition: str) -> None:
+        """Names an expression with parameters: ``macro("twice", "(n) as 2 * n")``."""
+
+    @abstractmethod
+    def register(self, name: str, data: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
+        """Names a DataFrame, an Arrow table, or a stream of Arrow batches (which can be read once)."""
+
+    @abstractmethod
+    def drop(self, name: str) -> None:
+        """Forgets a view or table, if there is one of this name."""
+
+    @abstractmethod
+    def parquet(self, name: str, path: Path | str) -> None:
+        """Names a Parquet file (or a glob of files)."""
+
+    # ------------------------------------------------------------------ writing
+    @abstractmethod
+    def write(self, sql: str, path: Path, note: str | None = None, compression: str = "zstd") -> int:
+        """Writes a query's rows to one Parquet file, whole or not at all; returns their number.
+
+        ``note`` is kept inside the file (key ``fraudml``) and read by :meth:`note_of`; ``compression="snappy"`` is for files that
+        are read once and thrown away.
+        """
+
+    @abstractmethod
+    def write_apart(self, sql: str, path: Path, apart: Path, columns: str, told: str) -> int:
+        """Writes rows to a Parquet file and sets others apart; returns the number of rows written.
+
+        Parameters
+        ----------
+        columns : select list of what is written.
+        told : column (JSON text) that is not null for a row to be set apart; it becomes a line of the file ``apart``.
+        """
+
+    def filled(self, path: Path) -> dict[str, int]:
+        """Number of values (not null) per column of a Parquet file, from its metadata."""
+        import pyarrow.parquet as pq
+
+        about = pq.read_metadata(path)
+        found: dict[str, int] = {}
+        for group in range(about.num_row_groups):
+            for number in range(about.num_columns):
+                column = about.row_group(group).column(number)
+                empty = column.statistics.null_count if column.statistics is not None and column.statistics.has_null_count else 0
+                name = column.path_in_schema.split(".")[0]
+                found[name] = found.get(name, 0) + column.num_values - empty
+        return found
+
+    def note_of(self, path: Path) -> str | None:
+        """The note that :meth:`write` left in a Parquet file."""
+        import pyarrow.parquet as pq
+
+        found = (pq.read_metadata(path).metadata or {}).get(b"fraudml")
+        return None if found is None else bytes(found).decode()

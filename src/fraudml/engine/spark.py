@@ -1,0 +1,275 @@
+"""Spark behind the same surface as DuckDB: views, kept tables and whole-table writes, by SQL of the DuckDB dialect.
+
+Beside every session stands an embedded DuckDB session with the same relations and no rows, *the blank*. It tells what a query means
+before Spark sees it: whether it can be bound (the errors are the same as with DuckDB), and the names and types of its columns, which
+Spark's are cast to. So a table has the same columns and types whichever engine made it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fraudml.engine.base import Engine
+from fraudml.engine.duck import DuckEngine
+from fraudml.engine.spark_sql import translated, with_parameters
+from fraudml.engine.spark_types import duck_type, spark_type
+from fraudml.errors import FraudmlError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_sessions = itertools.count(1)
+
+
+class SparkEngine(Engine):
+    """One session of relations on a Spark session.
+
+    Parameters
+    ----------
+    spark : an open SparkSession (classic or Connect).
+    blank : an embedded engine for the blank relations.
+    """
+
+    def __init__(self, spark: Any, blank: DuckEngine) -> None:
+        self._spark, self._blank = spark, blank
+        self._number = next(_sessions)
+        self._names: dict[str, str] = {}
+        self._schema: dict[str, dict[str, str]] = {}
+        self._macros: dict[str, tuple[tuple[str, ...], str]] = {}
+
+    def session(self) -> SparkEngine:
+        return SparkEngine(self._spark, self._blank.session())
+
+    def close(self) -> None:
+        for name in list(self._names):
+            self.drop(name)
+        self._blank.close()
+
+    # ------------------------------------------------------------------ reading
+    def query(self, sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
+        return self._fetched(sql, parameters, "query")
+
+    def arrow(self, sql: str, parameters: list[Any] | None = None) -> pa.Table:
+        return self._fetched(sql, parameters, "arrow")
+
+    def rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        return list(self._fetched(sql, parameters, "rows"))
+
+    def columns(self, relation: str) -> dict[str, str]:
+        return self._blank.columns(relation)
+
+    def check(self, sql: str) -> dict[str, str]:
+        return self._blank.check(sql)
+
+    def exists(self, name: str) -> bool:
+        return name in self._names
+
+    # ------------------------------------------------------------------ naming
+    def view(self, name: str, sql: str) -> None:
+        frame, types = self._frame(sql)
+        self._name(name, frame, types)
+
+    def table(self, name: str, sql: str) -> None:
+        frame, types = self._frame(sql)
+        self._name(name, self._ran(lambda: frame.localCheckpoint(eager=True)), types)
+
+    def macro(self, name: str, definition: str) -> None:
+        self._blank.macro(name, definition)
+        parameters, _, expression = definition.partition(" as ")
+        self._macros[name] = (tuple(each.strip() for each in parameters.strip(" ()").split(",")), expression)
+
+    def register(self, name: str, data: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
+        self._blank.register("registered_rows", data)
+        types = {column: _plain(kind) for column, kind in self._blank.columns("registered_rows").items()}
+        chosen = ", ".join(f'cast("{column}" as {kind}) as "{column}"' for column, kind in types.items())
+        self._name(name, self._spark.createDataFrame(self._blank.arrow(f"select {chosen} from registered_rows")), types)
+
+    def drop(self, name: str) -> None:
+        if name in self._names:
+            self._spark.catalog.dropTempView(self._names.pop(name))
+            self._schema.pop(name)
+            self._blank.drop(name)
+
+    def parquet(self, name: str, path: Path | str) -> None:
+        reader = self._spark.read
+        text = str(path)
+        if "*" in text:
+            # a table in parts below a folder, whatever the folders are called
+            text = text.split("*", 1)[0]
+            reader = reader.option("recursiveFileLookup", "true").option("mergeSchema", "true")
+        frame = self._ran(lambda: reader.parquet(Path(text).resolve().as_uri()))
+        self._name(name, frame, {field.name: duck_type(field.dataType) for field in frame.schema})
+
+    # ------------------------------------------------------------------ writing
+    def write(self, sql: str, path: Path, note: str | None = None, compression: str = "zstd") -> int:
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        frame, _ = self._frame(sql)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        schema = to_arrow_schema(frame.schema)
+        if note is not None:
+            schema = schema.with_metadata({"fraudml": note})
+        try:
+            written = self._ran(
+                lambda: frame.coalesce(1).mapInArrow(_file_writer(str(beside.resolve()), schema, compression), "rows long").collect()
+            )
+            if not written:
+                import pyarrow.parquet as pq
+
+                pq.write_table(schema.empty_table(), beside, compression=compression)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+        return int(sum(row.rows for row in written))
+
+    def write_apart(self, sql: str, path: Path, apart: Path, columns: str, told: str) -> int:
+        self.table("judged_rows", sql)
+        count = self.write(f"select {columns} from judged_rows where {told} is null", path)
+        frame, _ = self._frame(f"select {told} from judged_rows where {told} is not null")
+        with apart.open("w", encoding="utf-8") as lines:
+            lines.writelines(row[0] + "\n" for row in self._ran(frame.toLocalIterator))
+        self.drop("judged_rows")
+        return count
+
+    # ------------------------------------------------------------------ how
+    def _frame(self, sql: str, parameters: list[Any] | None = None) -> tuple[Any, dict[str, str]]:
+        """A lazy Spark DataFrame with the names and types that DuckDB gives the query's columns."""
+        from pyspark.sql import functions as f
+
+        if parameters:
+            sql = with_parameters(sql, parameters)
+        types = {column: _plain(kind) for column, kind in self._blank.check(sql).items()}
+        text = translated(sql, self._schema, names=self._names, macros=self._macros, describe=self._blank.check)
+        frame = self._ran(lambda: self._spark.sql(text)).toDF(*types)
+        casts = []
+        for field, (column, kind) in zip(frame.schema, types.items(), strict=True):
+            wanted = spark_type(kind)
+            plain = f.col(f"`{column}`")
+            casts.append(plain if field.dataType.simpleString() == wanted else plain.cast(wanted).alias(column))
+        return frame.select(*casts), types
+
+    def _name(self, name: str, frame: Any, types: Mapping[str, str]) -> None:
+        physical = f"fraudml_{self._number}_{name}"
+        frame.createOrReplaceTempView(physical)
+        self._names[name], self._schema[name] = physical, dict(types)
+        self._blank.table(
+            name, "select " + ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in types.items()) + " where false"
+        )
+
+    def _fetched(self, sql: str, parameters: list[Any] | None, how: str) -> Any:
+        frame, types = self._frame(sql, parameters)
+        self._blank.register("fetched_rows", self._ran(frame.toArrow))
+        chosen = ", ".join(f'cast("{column}" as {kind}) as "{column}"' for column, kind in types.items())
+        return getattr(self._blank, how)(f"select {chosen} from fetched_rows")
+
+    def _ran(self, action: Any) -> Any:
+        from pyspark.errors import PySparkException
+
+        try:
+            return action()
+        except Exception as error:
+            if "maxResultSize" in str(error):
+                raise FraudmlError(
+                    "engine.driver_limit",
+                    "a result is larger than what may come to the driver.",
+                    "Raise engine.driver_limit as far as the driver's memory allows, or narrow the month or region.",
+                ) from error
+            if not isinstance(error, PySparkException):
+                raise
+            told = " ".join(str(error).split("JVM stacktrace")[0].split())[:500]
+            raise FraudmlError("engine.spark", told, "Run the stage with engine=duckdb if the data fit one machine.") from error
+
+
+def _plain(kind: str) -> str:
+    """The type that a column is kept in: what Spark has no name for becomes what it is computed in."""
+    if kind.startswith("DECIMAL") or kind == "FLOAT":
+        return "DOUBLE"
+    if kind.startswith("ENUM") or kind in ("JSON", "UUID"):
+        return "VARCHAR"
+    return {"HUGEINT": "HUGEINT", '"NULL"': "INTEGER", "TIME": "BIGINT", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP"}.get(kind, kind)
+
+
+def _file_writer(path: str, schema: pa.Schema, compression: str) -> Any:
+    """A function for ``mapInArrow`` that writes the batches of a partition to one Parquet file and yields their number of rows."""
+
+    def write(batches: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow
+        import pyarrow.parquet
+
+        rows = 0
+        with pyarrow.parquet.ParquetWriter(path, schema, compression=compression) as writer:
+            for batch in batches:
+                writer.write_batch(batch.cast(schema))
+                rows += batch.num_rows
+        yield pyarrow.RecordBatch.from_pydict({"rows": [rows]})
+
+    return write
+
+
+def open_spark(
+    master: str = "local[*]",
+    remote: str | None = None,
+    driver_limit: str = "2g",
+    settings: Mapping[str, Any] | None = None,
+    memory_limit: str = "1GB",
+) -> SparkEngine:
+    """Opens, or joins, a Spark session.
+
+    Parameters
+    ----------
+    master : of a classic session (``local[2]``, ``yarn``, ``spark://…``, ``k8s://…``).
+    remote : Spark Connect URL (``sc://…``), in place of a master.
+    driver_limit : size of the largest result that may come to the driver (``spark.driver.maxResultSize``).
+    settings : further Spark settings (``spark.executor.memory`` …).
+    memory_limit : of the embedded DuckDB through which results come.
+
+    Raises
+    ------
+    MissingInput
+        Without pyspark or Java.
+    """
+    from fraudml.engine.duck import open_engine
+    from fraudml.errors import MissingInput
+
+    try:
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise MissingInput("engine.pyspark", "engine=spark needs an extra.", "pip install 'fraudml[spark]'.") from error
+    builder = SparkSession.builder.appName("fraudml")
+    builder = builder.remote(remote) if remote else builder.master(master)
+    start = (
+        {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR", "spark.driver.maxResultSize": driver_limit}
+        if not remote
+        else {}
+    )
+    for key, value in (start | dict(settings or {})).items():
+        builder = builder.config(key, str(value))
+    try:
+        spark = builder.getOrCreate()
+    except PySparkException as error:
+        told = " ".join(str(error).split())[:300]
+        raise MissingInput(
+            "engine.java", f"Spark does not start: {told}", "Spark 4 needs Java 17 (JAVA_HOME), or give engine.remote."
+        ) from error
+    for key, value in MEANING.items():
+        spark.conf.set(key, value)
+    blank = open_engine(memory_limit=memory_limit, threads=1)
+    blank.execute("set preserve_insertion_order = true")  # what comes from Spark keeps its order
+    return SparkEngine(spark, blank)
+
+
+MEANING = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+"""Settings that the results depend on: the same in every session, whatever the cluster's defaults are."""
