@@ -97,11 +97,32 @@ def written(value: Any, lang: str) -> str:
     return text
 
 
+class _Word(str):
+    """A placeholder's words; ``{name:if so|if not}`` chooses between two wordings by a truth."""
+
+    __slots__ = ("so",)
+    so: bool
+
+    def __format__(self, choice: str) -> str:
+        if "|" not in choice:
+            return format(str(self), choice)
+        yes, no = choice.split("|", 1)
+        return yes if self.so else no
+
+
+def _word(value: Any, lang: str) -> _Word:
+    word = _Word(written(value, lang))
+    word.so = value is not None and value == value and bool(value)
+    return word
+
+
 def render(template: str, values: Mapping[str, Any], lang: str) -> str:
-    """Fills ``{placeholders}``; a missing one reads “unknown”.
+    """Fills ``{placeholders}``; a missing one reads “unknown”, ``{same:here|elsewhere}`` reads the first where the value is true.
 
     >>> render("{n}次购药,共{amount}元", {"n": 31, "amount": 12345.6}, "zh")
     '31次购药,共12,345.6元'
+    >>> render("在{same:同一|另一}机构", {"same": False}, "zh")
+    '在另一机构'
     """
     names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
-    return template.format_map({name: written(values.get(name), lang) for name in names})
+    return template.format_map({name: _word(values.get(name), lang) for name in names})

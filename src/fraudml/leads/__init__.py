@@ -8,6 +8,7 @@ from fraudml.leads.policy import Policy
 from fraudml.leads.ranking import Ranking, rank_leads, ranking
 from fraudml.leads.schemes import UNEXPLAINED, Scheme, schemes, wordings
 from fraudml.leads.table import EVIDENCE_OF_LEADS, arrow_leads, typed
+from fraudml.leads.uncertainty import pieces, probability_range
 
 __all__ = [
     "EVIDENCE_OF_LEADS",
@@ -16,6 +17,8 @@ __all__ = [
     "Ranking",
     "Scheme",
     "arrow_leads",
+    "pieces",
+    "probability_range",
     "rank_leads",
     "ranking",
     "schemes",

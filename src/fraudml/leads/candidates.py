@@ -17,7 +17,6 @@ from fraudml.leads.table import each_row
 TIERS = {"ring": 0, "institution": 1, "pharmacy": 1, "doctor": 2, "patient": 3, "claim": 4}
 """Larger matters first: a smaller tier takes in what lies inside it."""
 
-SEVERITY_WEIGHT = {"clear": 1.0, "suspicious": 0.5}
 SCREEN_SUPPORT = 0.5
 """A screen alone ranks nobody: an entity needs this much from a trained model or the graph beside it."""
 

@@ -8,16 +8,27 @@ import numpy as np
 import pandas as pd
 
 from fraudml.leads.policy import Policy
+from fraudml.leads.uncertainty import probability_range
 
 
-def merit(risk: pd.Series, amount: pd.Series, policy: Policy) -> pd.Series:
-    """What a lead is worth to somebody who can inspect a few: ``risk ** certainty * ln(e + amount)``.
+def merit(risk: pd.Series, amount: pd.Series, count: pd.Series, policy: Policy) -> pd.Series:
+    """What a lead is worth to somebody who can inspect a few: ``risk ** certainty * ln(e + low * amount)``.
 
     Expected recovery itself (risk times amount) would let a million with weak evidence go before any clear violation,
     and a wrong lead costs as much inspection as a right one. Damping the amount and sharpening the risk keeps the top of
     the list right; among leads of one certainty the order is that of the money.
+
+    Its uncertainty counts against a lead: the money is taken at ``low``, the lower end of the interval in which the probability lies
+    (:func:`fraudml.leads.uncertainty.probability_range`), so that of two leads of one risk and one amount the one with more evidence
+    comes first.
+
+    Parameters
+    ----------
+    risk, amount, count : probability, yuan and independent pieces of evidence of each lead, on one index.
     """
-    return risk**policy.certainty * np.log(np.e + amount.clip(lower=0.0))
+    low, _ = probability_range(risk, count)
+    # rounded: the last digits depend on the library's version of the beta distribution
+    return (risk**policy.certainty * np.log(np.e + low * amount.clip(lower=0.0))).round(9)
 
 
 def worth_ranking(leads: pd.DataFrame, capacity: int, has_evidence: bool, has_claims: bool, policy: Policy) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from fraudml.contracts import LEADS
 from fraudml.errors import FraudmlError
 from fraudml.leads import facts as known
 from fraudml.leads.amounts import counted_amounts
-from fraudml.leads.candidates import SEVERITY_WEIGHT, candidates, stacked_scores, units, usable_evidence, with_rings
+from fraudml.leads.candidates import candidates, stacked_scores, units, usable_evidence, with_rings
 from fraudml.leads.fuse import fuse
 from fraudml.leads.identity import lead_id
 from fraudml.leads.order import diversified, drawn, merit, worth_ranking
@@ -27,6 +27,7 @@ from fraudml.leads.reasons import example_text, lead_reasons
 from fraudml.leads.scheme_order import ordered_schemes
 from fraudml.leads.schemes import UNEXPLAINED, Scheme, schemes
 from fraudml.leads.table import EVIDENCE_OF_LEADS, each_row, groups, typed
+from fraudml.leads.uncertainty import SEVERITY_WEIGHT, pieces
 
 log = logging.getLogger("fraudml")
 
@@ -236,7 +237,7 @@ class _Run:
                 amount = amount.fillna(pd.Series(excess.reindex(keys).to_numpy(), index=leads.index))
         leads["amount_at_risk"] = amount.fillna(0.0).astype(float).round(2)
         leads["expected_recovery"] = (leads["risk"].astype(float) * leads["amount_at_risk"]).round(2)
-        leads["merit"] = merit(leads["risk"].astype(float), leads["amount_at_risk"], self.policy)
+        leads["merit"] = merit(leads["risk"].astype(float), leads["amount_at_risk"], _pieces(leads, found), self.policy)
         return leads
 
     def _random(self, table: pd.DataFrame, chosen: pd.DataFrame, found: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
@@ -301,7 +302,13 @@ class _Run:
                     "period_end": end,
                     "members": row["members"] if row["entity_type"] == "ring" else [],
                     "reasons": lead_reasons(
-                        row, proof, frozen.get((row["entity_type"], row["entity_id"]), nothing), took.get(index, {}), self.book, self.lang
+                        row,
+                        proof,
+                        frozen.get((row["entity_type"], row["entity_id"]), nothing),
+                        took.get(index, {}),
+                        self.book,
+                        self.lang,
+                        self._inside(row, proof),
                     ),
                     "evidence_claim_ids": list(dict.fromkeys(proof["claim_id"].dropna())),
                     "clauses": _merged(self.book, row["schemes"], "clauses"),
@@ -331,6 +338,11 @@ class _Run:
         return found.assign(heavy=heavy).sort_values(
             ["lead", "heavy", "claim_id", "weight", "line_id", "rule"], ascending=[True, False, True, False, True, True], kind="stable"
         )
+
+    def _inside(self, row: Mapping[str, Any], proof: pd.DataFrame) -> pd.DataFrame | None:
+        if row["entity_type"] != "ring" or self.usable.empty:
+            return None
+        return self.usable[self.usable["claim_id"].isin(proof["claim_id"].dropna())]
 
     def _frozen(self, chosen: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
         if self.reasons is None or self.reasons.empty:
@@ -367,7 +379,8 @@ def _owned_once(leads: pd.DataFrame, found: pd.DataFrame, policy: Policy) -> pd.
     """Evidence that two matters share belongs to the one that is worth more, so that no amount is recovered twice."""
     if found.empty:
         return found
-    worth = merit(leads["risk"].astype(float), found.groupby("lead")["counted"].sum().reindex(leads.index).fillna(0.0), policy)
+    amount = found.groupby("lead")["counted"].sum().reindex(leads.index).fillna(0.0)
+    worth = merit(leads["risk"].astype(float), amount, _pieces(leads, found), policy)
     place = worth.to_frame("merit").assign(tier=leads["tier"], entity_id=leads["entity_id"])
     place = place.sort_values(["merit", "tier", "entity_id"], ascending=[False, True, True])
     found = found.assign(place=found["lead"].map(pd.Series(range(len(place)), index=place.index)))
@@ -375,6 +388,11 @@ def _owned_once(leads: pd.DataFrame, found: pd.DataFrame, policy: Policy) -> pd.
     keys = ["claim_id", "line_id", "rule"]
     best = found[named].groupby(keys, dropna=False)["place"].transform("min")
     return found[~named | (found["place"] == best.reindex(found.index))].drop(columns="place").reset_index(drop=True)
+
+
+def _pieces(leads: pd.DataFrame, found: pd.DataFrame) -> pd.Series:
+    severity = found.drop_duplicates("rule").set_index("rule")["severity"] if len(found) else {}
+    return pieces(found, severity).reindex(leads.index).fillna(0.0)
 
 
 def _ring_measures(rings: pd.DataFrame | None, as_of: dt.date) -> dict[str, dict[str, float]]:

@@ -13,6 +13,7 @@ from fraudml.leads.table import each_row
 from fraudml.wording import number, render
 
 MOST_REASONS = 8
+MOST_INSIDE = 2
 FIELDS = ("feature", "value", "unit", "peer_median", "peer_percentile", "contribution", "text")
 
 
@@ -23,6 +24,7 @@ def lead_reasons(
     joined: Mapping[str, int],
     book: Mapping[str, Scheme],
     lang: str,
+    inside: pd.DataFrame | None = None,
 ) -> list[dict[str, Any]]:
     """The reasons of one lead, most important first.
 
@@ -35,6 +37,7 @@ def lead_reasons(
     evidence : the lead's evidence rows with ``counted`` yuan, heaviest first.
     frozen : rows of :data:`fraudml.contracts.REASONS` of the entity.
     joined : how many matters of each entity type were taken in.
+    inside : what rules found on the claims of a ring, against whomever (:data:`fraudml.contracts.EVIDENCE`).
     """
     say = wordings()["reasons"]
     rows: list[dict[str, Any]] = []
@@ -42,6 +45,7 @@ def lead_reasons(
         rows.append(_own("drawn:random", render(say["random"][lang], {}, lang)))
     if lead["entity_type"] == "ring":
         rows.append(_ring(lead, evidence, lang))
+        rows += _inside(inside, lead["schemes"][0], book, lang)
     scored = {str(row.feature): row for row in each_row(frozen)}
     for scheme in lead["schemes"]:
         found = evidence[(evidence["rule"] == scheme) & evidence["facts"].notna()]
@@ -112,6 +116,17 @@ def _rule(found: pd.DataFrame, scheme: Scheme, scored: Any, lang: str) -> dict[s
         "contribution": _float(scored.contribution) if scored is not None else None,
         "text": f"{scheme.name}:{text}" if lang == "zh" else f"{scheme.name}: {text}",
     }
+
+
+def _inside(inside: pd.DataFrame | None, main: str, book: Mapping[str, Scheme], lang: str) -> list[dict[str, Any]]:
+    """What rules found on a ring's claims, its main scheme first: facts without amounts, which the ring's claims carry already."""
+    if inside is None or inside.empty:
+        return []
+    known = inside[[name in book and book[name].rule is not None for name in inside["rule"]]].assign(counted=0.0)
+    counts = known.groupby("rule")["claim_id"].nunique().reset_index(name="claims")
+    counts["main"] = counts["rule"] == main
+    most = counts.sort_values(["main", "claims", "rule"], ascending=[False, False, True]).head(MOST_INSIDE)
+    return [_rule(known[known["rule"] == rule], book[rule], None, lang) for rule in most["rule"]]
 
 
 def _ring(lead: Mapping[str, Any], evidence: pd.DataFrame, lang: str) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from fraudml.leads.amounts import counted_amounts
-from fraudml.leads.candidates import SEVERITY_WEIGHT
 from fraudml.leads.schemes import UNEXPLAINED
+from fraudml.leads.uncertainty import SEVERITY_WEIGHT
 
 TAKEN_IN = 0.5
 """Evidence against somebody else that the matter took in says half as much about it as evidence against itself."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fraudml.contracts import REASONS
+from fraudml.reasons.wordings import told_feature
 from fraudml.rules import Rule
 from fraudml.vectors import Feature
 
@@ -75,7 +76,8 @@ def feature_reasons(
         frame[column] = cells[source.index.get_indexer(frame["entity_id"]), pd.Index(names).get_indexer(frame["feature"])]
     for lang in ("zh", "en"):
         frame[f"text_{lang}"] = [
-            worded[row.feature].sentence(lang, row.value, row.peer_median, row.peer_percentile) for row in frame.itertuples(index=False)
+            told_feature(worded[row.feature], lang, row.value, row.peer_median, row.peer_percentile)
+            for row in frame.itertuples(index=False)
         ]
     frame["unit"] = [worded[name].unit for name in frame["feature"]]
     frame["entity_type"] = entity_type

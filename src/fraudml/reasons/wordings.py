@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from fraudml.config import read_yaml
 from fraudml.resources import resource
 from fraudml.vectors import Catalogue, Feature, peer_statistics
+from fraudml.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +18,40 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fraudml.vectors.peers import PeerStatistics
+
+
+FAR = 90.0
+"""Percentile among peers from which a sentence says how far out a value stands."""
+
+STANDING = {
+    "zh": {"above": "高于{share}%的同类", "below": "低于{share}%的同类", "joined": ",{standing})", "alone": "({standing})"},
+    "en": {"above": "above {share} % of them", "below": "below {share} % of them", "joined": "; {standing})", "alone": " ({standing})"},
+}
+
+
+def told_feature(feature: Feature, lang: str, value: float | None, peer_median: float | None, percentile: float | None) -> str:
+    """A feature's sentence, with the entity's standing among its peers where that is far out on the suspicious side.
+
+    Never “above 100 %”: an entity is its own peer, and shares are cut, not rounded up.
+    """
+    text = feature.sentence(lang, value, peer_median, percentile)
+    if percentile is None or percentile != percentile or "{peer_percentile}" in feature.wording[lang]:
+        return text
+    way = (
+        "above"
+        if percentile >= FAR and feature.direction != "low"
+        else "below"
+        if percentile <= 100 - FAR and feature.direction != "high"
+        else ""
+    )
+    if not way:
+        return text
+    share = percentile if way == "above" else 100 - percentile
+    words = STANDING[lang]
+    standing = words[way].format(share=number(min(math.floor(share * 10) / 10, 99.9), 1))
+    if text.endswith(")") and "{peer_median}" in feature.wording[lang]:
+        return text[:-1] + words["joined"].format(standing=standing)
+    return text + words["alone"].format(standing=standing.replace("of them", "of peers"))
 
 
 def worded_features(catalogue: Catalogue, conf_dir: str | Path | None = None) -> dict[str, Feature]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fraudml.claims import Snapshot
-from fraudml.leads import UNEXPLAINED, Ranking, Scheme, schemes
+from fraudml.leads import UNEXPLAINED, Ranking, Scheme, pieces, probability_range, schemes
 from fraudml.leads.table import each_row
 from fraudml.report.activity import activity
 from fraudml.report.drawing import Picture
@@ -31,7 +31,9 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
 
     Returns
     -------
-    Mappings with: id, rank, drawn, type, entity, title, schemes, region, place, risk, amount, estimated, expected, start, end,
+    Mappings with: id, rank, drawn, type, entity, title, schemes, region, place, risk, amount, estimated, expected,
+    low, high (of the recovery), basis,
+    start, end,
     reasons, clauses (id, text), benign, checks, documents, members, claims (the evidence), claims_total,
     pictures (kind, name, caption, drawing: :class:`fraudml.report.drawing.Picture`).
     Amounts in yuan, days as ISO text.
@@ -47,8 +49,10 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
     whereabouts = maps(snapshot, leads, lang)
     where = places(snapshot, leads, claims)
     loose = _loose(ranking.evidence)
+    counts = pieces(ranking.evidence.rename(columns={"lead_id": "lead"}), {name: scheme.severity for name, scheme in book.items()})
+    lows, highs = probability_range(leads["risk"], counts.reindex(leads["lead_id"]).fillna(0.0))
     out = []
-    for lead in leads.to_dict("records"):
+    for lead, low, high in zip(leads.to_dict("records"), lows.tolist(), highs.tolist(), strict=True):
         identity = lead["lead_id"]
         own = [book[name] for name in lead["schemes"] if name in book]
         found = claims.get(identity, [])
@@ -76,6 +80,9 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
                 "amount": lead["amount_at_risk"],
                 "estimated": lead["schemes"] == [UNEXPLAINED],
                 "expected": lead["expected_recovery"],
+                "low": round(low * lead["amount_at_risk"], 2),
+                "high": round(high * lead["amount_at_risk"], 2),
+                "basis": _basis(lead, own, lang),
                 "start": lead["period_start"].isoformat(),
                 "end": lead["period_end"].isoformat(),
                 "reasons": [{"text": each["text"], "percentile": each["peer_percentile"]} for each in lead["reasons"]],
@@ -120,6 +127,15 @@ def places(snapshot: Snapshot, leads: pd.DataFrame, claims: Mapping[str, list[di
             name = at_home.get(lead.entity_id)
         out[lead.lead_id] = {"place": place, "region": name if isinstance(name, str) else ""}
     return out
+
+
+def _basis(lead: Mapping[Any, Any], own: list[Scheme], lang: str) -> str:
+    """What the certainty rests on."""
+    if lead["schemes"] == [UNEXPLAINED]:
+        return say("basis_model", lang)
+    if lead["entity_type"] == "ring":
+        return say("basis_ring", lang)
+    return say("basis_clear" if any(scheme.severity == "clear" for scheme in own) else "basis_suspicious", lang)
 
 
 def _picture(kind: str, drawing: Picture) -> dict[str, Any]:

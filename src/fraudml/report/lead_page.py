@@ -8,7 +8,7 @@ from typing import Any
 
 from fraudml.report.cells import INK, QUIET, RULE, SOFT, Cells, lines_of, shortened
 from fraudml.report.pixels import SCALE, png
-from fraudml.report.words import say
+from fraudml.report.words import certainty, recovery_range, say
 from fraudml.wording import number, written_day
 
 WIDTHS = (11, 18, 9, 15, 16, 11, 11)
@@ -82,6 +82,7 @@ class _Page:
             for each in (
                 f"{say('type_' + lead['type'], self.lang)} {lead['entity']}",
                 lead["region"],
+                f"{say('certainty', self.lang)} {certainty(lead['risk'], self.lang)}({lead['basis']})",
                 say("drawn_" + lead["drawn"], self.lang),
                 open_since(lead, self.lang),
             )
@@ -116,7 +117,8 @@ class _Page:
     def _facts(self, lead: Mapping[str, Any]) -> None:
         days = [written_day(dt.date.fromisoformat(lead[name]), self.lang) for name in ("start", "end")]
         amount = number(lead["amount"]) + (f" ({say('estimated', self.lang)})" if lead["estimated"] else "")
-        facts = (("amount", amount), ("expected", number(lead["expected"])), ("period", " – ".join(days)), ("place", lead["place"]))
+        expected = f"{number(lead['expected'])} ({recovery_range(lead, self.lang)})"
+        facts = (("amount", amount), ("expected", expected), ("period", " – ".join(days)), ("place", lead["place"]))
         content = "    ".join(f"{say(name, self.lang)} {value}" for name, value in facts if value)
         self._line(content, height=LINE * lines_of(content, LETTERS) + 6, text_wrap=True, bg_color=SOFT, valign="vcenter")
         self._gap()

@@ -53,3 +53,13 @@ def short_day(day: dt.date, lang: str) -> str:
         return written_day(day, lang)
     number_, month, year = written_day(day, lang).split()
     return f"{number_} {month[:3]} {year}"
+
+
+def certainty(risk: float, lang: str) -> str:
+    """High, medium or low: a probability in words."""
+    return say("certainty_high" if risk >= 0.7 else "certainty_medium" if risk >= 0.4 else "certainty_low", lang)
+
+
+def recovery_range(lead: Mapping[str, Any], lang: str) -> str:
+    """Between which amounts the recovery mostly lies, in whole yuan."""
+    return say("range_of", lang, low=number(lead["low"], 0), high=number(lead["high"], 0))

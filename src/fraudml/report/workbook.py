@@ -13,7 +13,7 @@ from fraudml.ledger.words import outcome_choices, state_choices
 from fraudml.report.cells import INK, QUIET, RULE, SOFT, YELLOW, Cells, lines_of
 from fraudml.report.evidence_sheets import write_claims, write_lines
 from fraudml.report.lead_page import open_since, write_lead_pages
-from fraudml.report.words import say, short_number
+from fraudml.report.words import certainty, recovery_range, say, short_number
 from fraudml.wording import written_day
 
 Dossiers = Sequence[Mapping[str, Any]]
@@ -28,7 +28,9 @@ _LIST = {
     "place": 16,
     "amount": 15,
     "certainty": 9,
+    "basis": 16,
     "expected": 15,
+    "range": 18,
     "main_reason": 62,
     "period": 24,
     "drawn": 12,
@@ -61,11 +63,6 @@ def write_workbook(path: Path, dossiers: Dossiers, *, as_of: dt.date, start: dt.
         write_lines(Cells(book, sheets["sheet_lines"]), dossiers, lang)
         _keys(Cells(book, book.add_worksheet(KEYS_SHEET)), dossiers)
     return path
-
-
-def certainty(risk: float, lang: str) -> str:
-    """High, medium or low: a probability in words."""
-    return say("certainty_high" if risk >= 0.7 else "certainty_medium" if risk >= 0.4 else "certainty_low", lang)
 
 
 def _summary(cells: Cells, dossiers: Dossiers, as_of: dt.date, start: dt.date, lang: str) -> None:
@@ -149,7 +146,9 @@ def _list(cells: Cells, dossiers: Dossiers, anchors: Mapping[str, int], lang: st
         cells.text(row, place["place"], each["place"], **wrapped)
         cells.money(row, place["amount"], each["amount"], **plain)
         cells.text(row, place["certainty"], certainty(each["risk"], lang), **plain)
+        cells.text(row, place["basis"], each["basis"], **wrapped)
         cells.money(row, place["expected"], each["expected"], **plain)
+        cells.text(row, place["range"], recovery_range(each, lang), **(plain | {"align": "right"}))
         cells.text(row, place["main_reason"], reason, **wrapped)
         cells.text(row, place["period"], period, **wrapped)
         drawn = " · ".join(filter(None, (say(f"drawn_{each['drawn']}", lang), open_since(each, lang))))

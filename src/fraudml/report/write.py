@@ -1,12 +1,13 @@
-"""The files that are handed out: page and workbook, on request one workbook per region."""
+"""The files that are handed out: page and workbook, on request also for each county office with its own leads."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from fraudml.claims import Snapshot
 from fraudml.claims.store import months_before
@@ -26,7 +27,10 @@ def write_reports(
     conf_dir: str | Path | None = None,
     first_listed: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Writes ``leads.xlsx`` and ``leads.html``; with ``by="region"`` also ``leads-REGION.xlsx`` for each region.
+    """Writes ``leads.xlsx`` and ``leads.html``; with ``by="region"`` also ``leads-REGION.xlsx`` and ``.html`` for each region.
+
+    A lead belongs to the region of its institution or, for a person, of the place that most of the evidence names; every lead stands
+    in exactly one region's files, those without a region in ``leads-unknown``.
 
     ``first_listed`` names by lead id the day (ISO) on which a lead was first listed; one of an earlier day is shown as still open.
 
@@ -40,26 +44,31 @@ def write_reports(
         since = (first_listed or {}).get(each["id"], "")
         each["since"] = since if since < as_of.isoformat() else ""
     start = months_before(as_of, 12) + dt.timedelta(days=1)
-    files = [
-        write_workbook(folder / "leads.xlsx", every, as_of=as_of, start=start, lang=lang),
-        write_page(
-            folder / "leads.html", every, as_of=as_of, start=start, scored=ranking.counts.get("scored", 0), lang=lang, conf_dir=conf_dir
-        ),
-    ]
+    scored = ranking.counts.get("scored", 0)
+
+    def written(name: str, own: list[dict[str, Any]]) -> list[Path]:
+        return [
+            write_workbook(folder / f"{name}.xlsx", own, as_of=as_of, start=start, lang=lang),
+            write_page(folder / f"{name}.html", own, as_of=as_of, start=start, scored=scored, lang=lang, conf_dir=conf_dir),
+        ]
+
+    files = written("leads", every)
     if by == "region":
-        for region in sorted({each["region"] for each in every}):
-            own = [each for each in every if each["region"] == region]
-            files.append(write_workbook(folder / f"leads-{file_part(region)}.xlsx", own, as_of=as_of, start=start, lang=lang))
+        for region, part in file_parts({each["region"] for each in every}).items():
+            files += written(f"leads-{part}", [each for each in every if each["region"] == region])
     return files
 
 
-def file_part(region: str) -> str:
-    """A region's name as part of a file's name; names that had to be changed stay apart by a few letters of their hash.
+def file_parts(regions: Iterable[str]) -> dict[str, str]:
+    """Regions' names as parts of files' names, in order; what had to be changed, or differs in capitals only, gets letters of its hash.
 
-    >>> file_part("430102"), file_part("")
-    ('430102', 'unknown')
+    >>> file_parts(["", "430102", "a/b", "unknown"])
+    {'': 'unknown', '430102': '430102', 'a/b': 'a_b-c14cdd', 'unknown': 'unknown-23ead6'}
     """
-    plain = re.sub(r"[^\w-]", "_", region)[:60]
-    if plain == region and plain:
-        return plain
-    return f"{plain}-{hashlib.sha256(region.encode()).hexdigest()[:6]}" if region else "unknown"
+    parts: dict[str, str] = {}
+    for region in sorted(regions):
+        plain = re.sub(r"[^\w-]", "_", region)[:60] or "unknown"
+        taken = {each.casefold() for each in parts.values()}
+        changed = bool(region) and (plain != region or plain.casefold() in taken)
+        parts[region] = f"{plain}-{hashlib.sha256(region.encode()).hexdigest()[:6]}" if changed else plain
+    return parts

@@ -1,4 +1,4 @@
-"""The wording of every rule's signs and of every kind of reason, in both languages, as a person last read and accepted it.
+"""The wording of every rule's signs, every feature's sentence and every kind of reason, as a person last read and accepted it.
 
 After a change of wording: ``FRAUDML_GOLDEN=write pytest tests/unit/report/test_golden.py``, then read what ``git diff`` shows of
 ``golden/``. ``golden/facts.json`` holds one example of facts for each sign, as the rules yield them.
@@ -16,7 +16,9 @@ import pytest
 
 from fraudml.leads.reasons import lead_reasons
 from fraudml.leads.schemes import schemes, wordings
+from fraudml.reasons import told_feature, worded_features
 from fraudml.rules import load_rules
+from fraudml.vectors import load_catalogue
 
 GOLDEN = Path(__file__).with_name("golden")
 FACTS = json.loads((GOLDEN / "facts.json").read_text(encoding="utf-8"))
@@ -88,8 +90,24 @@ def names(lang: str) -> list[str]:
     return lines
 
 
+def features(lang: str) -> list[str]:
+    """``entity.feature: text`` of every declared behaviour feature and graph measure, in its widest window, with figures of its unit."""
+    lines = []
+    for entity in ("patient", "doctor", "institution", "pharmacy", "claim"):
+        widest: dict[str, tuple[int, str]] = {}
+        worded = worded_features(load_catalogue(entity))
+        for column, feature in worded.items():
+            widest[feature.base] = max(widest.get(feature.base, (-1, "")), (feature.window or 0, column))
+        for base, (_, column) in sorted(widest.items()):
+            feature = worded[column]
+            value, median = (0.456, 0.123) if feature.unit == "share" else (1234.5, 12.0)
+            percentile = 2.0 if feature.direction == "low" else 99.97
+            lines.append(f"{entity}.{base}: {told_feature(feature, lang, value, median, percentile)}")
+    return lines
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize("what", [signs, kinds, names])
+@pytest.mark.parametrize("what", [signs, kinds, names, features])
 def test_wording_is_as_it_was_accepted(what, lang):
     lines = what(lang)
     path = GOLDEN / f"{what.__name__}_{lang}.txt"
@@ -100,7 +118,9 @@ def test_wording_is_as_it_was_accepted(what, lang):
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_no_wording_accuses_or_shows_a_column_name(lang):
-    for line in signs(lang) + kinds(lang):
+    for line in signs(lang) + kinds(lang) + features(lang):
         text = line.split(": ", 1)[1]
         assert not any(word in text.lower() for word in ACCUSING[lang]), line
         assert "_" not in text, line
+        assert "{" not in text, line
+        assert "医生" not in text.replace("家庭医生", ""), f"{line}: the law's word is 医师"

@@ -59,7 +59,7 @@
       make("span", { class: "head" }, lead.title, make("small", {}, [types[lead.type], lead.entity, lead.region].filter(Boolean).join(" · ")),
         lead.drawn === "random" ? make("span", { class: "tag" }, w.drawn_random) : null),
       make("span", { class: "sum" }, whole.format(lead.amount), make("small", {}, lead.estimated ? `${w.amount} · ${w.estimated}` : w.amount)),
-      make("span", { class: "sure" }, sure(lead.risk)),
+      make("span", { class: "sure" }, sure(lead.risk), make("small", {}, lead.basis)),
       make("span", { class: "why" }, lead.reasons.length ? lead.reasons[0].text : "")));
   const nodes = new Map(leads.map((lead) => [lead.id, row(lead)]));
   let order = leads;
@@ -136,7 +136,7 @@
       make("div", { class: "title" }, make("h2", {}, lead.title, lead.drawn === "random" ? make("span", { class: "tag" }, w.drawn_random) : null),
         make("p", { class: "who" }, [`${types[lead.type]} ${lead.entity}`, lead.region].filter(Boolean).join(" · "))),
       make("dl", { class: "facts" }, fact(w.rank, `${lead.rank} / ${leads.length}`), fact(lead.estimated ? `${w.amount} · ${w.estimated}` : w.amount, money.format(lead.amount)),
-        fact(w.certainty, sure(lead.risk)), fact(w.expected, money.format(lead.expected)), fact(w.period, span(lead.start, lead.end), "day"), lead.since ? fact(w.first_listed, day(lead.since), "day") : null,
+        fact(w.certainty, [...sure(lead.risk), make("small", {}, lead.basis)]), fact(w.expected, [money.format(lead.expected), make("small", {}, `${w.range} ${whole.format(lead.low)}${dash}${whole.format(lead.high)}`)]), fact(w.period, span(lead.start, lead.end), "day"), lead.since ? fact(w.first_listed, day(lead.since), "day") : null,
         lead.place && lead.place !== lead.entity ? fact(w.place, lead.place) : null),
       make("div", { class: "columns" },
         make("div", {}, part(w.reasons, bullets(lead.reasons.map((r) => r.text), "ul", "reasons")),
