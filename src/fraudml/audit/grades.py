@@ -98,7 +98,7 @@ def make(run: Run, entry: AuditList) -> Listed:
     rows.insert(7, "patient_count", counts["patient_count"].to_numpy().astype("int64"))
     rows = rows.sort_values("rank", kind="stable").reset_index(drop=True)
     strata = rows.groupby("grade", sort=True).size().rename("listed").reset_index()
-    strata = strata.assign(stratum=strata["grade"], population=len(rows), frame=len(rows), quota=strata["listed"])
+    strata = strata.assign(stratum=strata["grade"], population=strata["listed"], frame=strata["listed"], quota=strata["listed"])
     names = {name: part[lang] for name, part in entry["parts"].items()}
     headings = names | {f"{name}_peers": say("of_peers", lang, name=said) for name, said in names.items()}
     headings |= {f"{name}_part": say("part_of", lang, name=said) for name, said in names.items()} | {"value": say("score", lang)}
@@ -171,7 +171,8 @@ class Scores:
         import numpy as np
 
         off = s / np.where(n > 0, n, 1) - self._means(s, n)
-        trust = self.between / np.where(n > 0, self.between + self.within / np.where(n > 0, n, 1), 1)
+        doubt = self.within / np.where(n > 0, n, 1)
+        trust = self.between / np.where(self.between + doubt > 0, self.between + doubt, 1)
         spread = np.sqrt(np.where(self.between > 0, self.between, 1))
         return np.where((n > 0) & (self.between > 0), trust * off / spread, 0.0)
 

@@ -21,7 +21,8 @@ def key(seed, name, stratum, identity):
 
 def test_a08_each_group_has_its_own_sample(make_claims, conf_dir):
     claims = [
-        {"claim_id": f"C{n}", "patient_id": f"P{n}", "visit_type": "chronic", "registered_disease": "M1" if n < 6 else "S1"} for n in range(8)
+        {"claim_id": f"C{n}", "patient_id": f"P{n}", "visit_type": "chronic", "registered_disease": "M1" if n < 6 else "S1"}
+        for n in range(8)
     ]
     claims.append({"claim_id": "C8", "patient_id": "P8"})
     items = [
@@ -83,7 +84,11 @@ def test_a15_one_in_ten_of_every_kind_and_level(make_claims, conf_dir, count, ex
 
 def test_a15_every_institution_has_a_week_and_regions_are_spread(make_claims, conf_dir):
     places = [{"institution_id": f"H{n}", "region": "R1" if n < 13 else "R2"} for n in range(39)]
-    rows = drawn(make_claims(claims=[{"institution_id": "H0"}], institutions=places), conf_dir("quarterly_coverage")).lists["quarterly_coverage"].rows
+    rows = (
+        drawn(make_claims(claims=[{"institution_id": "H0"}], institutions=places), conf_dir("quarterly_coverage"))
+        .lists["quarterly_coverage"]
+        .rows
+    )
     assert sorted(rows["entity_id"]) == sorted(f"H{n}" for n in range(39))
     assert rows.groupby("week").size().tolist() == [3] * 13
     assert rows[rows["region"] == "R1"].groupby("week").size().tolist() == [1] * 13
@@ -92,7 +97,11 @@ def test_a15_every_institution_has_a_week_and_regions_are_spread(make_claims, co
 
 def test_a15_doubtful_village_clinics_are_checked_by_another_county(make_claims, conf_dir):
     places = [{"institution_id": f"H{n}", "region": f"R{n % 3}", "is_village": True, "level": 0} for n in range(30)]
-    rows = [{"claim_id": f"C{n}-{k}", "patient_id": f"P{k}", "institution_id": f"H{n}", "total_amount": 50.0} for n in range(30) for k in range(4)]
+    rows = [
+        {"claim_id": f"C{n}-{k}", "patient_id": f"P{k}", "institution_id": f"H{n}", "total_amount": 50.0}
+        for n in range(30)
+        for k in range(4)
+    ]
     evidence = [
         {"rule": "overpriced_charge", "severity": "clear", "entity_type": "institution", "entity_id": f"H{n}", "claim_id": f"C{n}-{k}"}
         | {"line_id": None, "occurred_on": None, "amount_in_question": 10.0}

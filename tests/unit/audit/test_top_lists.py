@@ -109,7 +109,10 @@ def test_a04_drug_cost_by_disease(make_claims, conf_dir):
     registered = [{"patient_id": "P3", "registered_disease": "M2", "disease_type": "special", "started_on": "2020-01-01"}]
     made = make_claims(claims=claims, items=items, registered_diseases=registered)
     result = drawn(made, conf_dir("disease_drug_cost"), disease_drug_cost={"size": 1})
-    assert [(stratum.split("/")[-1], *rest) for stratum, *rest in listed(result, "disease_drug_cost")] == [("M1", "P2", 40.0), ("M2", "P3", 7.0)]
+    assert [(stratum.split("/")[-1], *rest) for stratum, *rest in listed(result, "disease_drug_cost")] == [
+        ("M1", "P2", 40.0),
+        ("M2", "P3", 7.0),
+    ]
 
 
 def test_a05_drug_cost_of_ordinary_outpatient_care(make_claims, conf_dir):
