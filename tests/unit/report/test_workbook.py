@@ -12,6 +12,7 @@ import pytest
 from fraudml.findings import FINDINGS, HEAD_ROW, KEY_ROW, KEYS_SHEET
 from fraudml.ledger.words import state_choices
 from fraudml.report.words import say
+from fraudml.report.write import file_parts
 
 
 def table(path):
@@ -97,6 +98,46 @@ def test_a_region_gets_its_own_leads_only(written):
     _, _, own = table(written / "leads-R2.xlsx")
     assert [row["lead_id"] for row in own] == [row["lead_id"] for row in every if row["region"] == "R2"]
     assert 0 < len(own) < len(every)
+
+
+def test_regions_together_are_the_whole_list(written):
+    _, _, every = table(written / "leads.xlsx")
+    parts = sorted(written.glob("leads-*.xlsx"))
+    rows = [row for path in parts for row in table(path)[2]]
+    assert sorted(row["lead_id"] for row in rows) == sorted(row["lead_id"] for row in every)
+    assert sum(row["amount"] for row in rows) == pytest.approx(sum(row["amount"] for row in every))
+    assert all(path.with_suffix(".html").is_file() for path in parts)
+
+
+def test_a_regions_files_know_nothing_of_other_regions(written):
+    _, _, every = table(written / "leads.xlsx")
+    others = [row["lead_id"] for row in every if row["region"] != "R2"]
+    book, *_ = table(written / "leads-R2.xlsx")
+    cells = {cell.value for sheet in book for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)}
+    page = (written / "leads-R2.html").read_text(encoding="utf-8")
+    assert others
+    assert not cells & set(others)
+    assert not any(each in page for each in others)
+
+
+def test_names_of_regions_are_safe_and_stay_apart():
+    parts = file_parts(["", "unknown", "../../etc", "A", "a", "长沙县", "x" * 300])
+    assert len({part.casefold() for part in parts.values()}) == 7
+    assert not any("/" in part or "." in part or len(part) > 70 for part in parts.values())
+    assert parts["长沙县"] == "长沙县"
+
+
+def test_printed_pages_have_two_pictures_that_say_in_words_what_they_show(written, ranked):
+    book, *_ = table(written / "leads.xlsx")
+    sheet = book[say("sheet_pages", "zh")]
+    assert len(ranked[1].leads) <= len(sheet._images) <= 2 * len(ranked[1].leads)
+    words = [cell.value for row in sheet.iter_rows() for cell in row if cell.value]
+    assert any("同类中位数" in str(each) for each in words)
+
+
+def test_a_lead_says_how_sure_it_is_and_on_what_it_rests(written):
+    _, _, rows = table(written / "leads.xlsx")
+    assert all(row["certainty"] and row["basis"] and row["range"] for row in rows)
 
 
 def test_the_same_input_gives_the_same_bytes(ranked, tmp_path):
