@@ -24,6 +24,7 @@ TEXT_KEYS = {
     "audit.periods",
     "tracking.uri",
     "privacy.key_file",
+    "rules.version",
     "ledger.uri",
     "ledger.by",
     "ledger.unit",

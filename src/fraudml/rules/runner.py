@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudml.claims import Claims, Snapshot
 from fraudml.claims.store import day, months_before
-from fraudml.config import declarations
+from fraudml.config import declarations, line_of
 from fraudml.contracts import CANONICAL, EVIDENCE
 from fraudml.engine import open_engine
 from fraudml.errors import FraudmlError
@@ -63,7 +63,8 @@ def _load(paths: tuple[Path, ...], stamps: tuple[tuple[str, int], ...], conf_dir
     for rule in rules:
         for clause in rule.clauses:
             if clause not in clauses:
-                raise FraudmlError("rules.clause", f"{rule.path.name}: clause {clause} has no text.", "Add it to knowledge/clauses.yaml.")
+                where = f"{rule.path.name}:{line_of(rule.path, 'clause')}"
+                raise FraudmlError("rules.clause", f"{where}: clause {clause} has no text.", "Add it to knowledge/clauses.yaml.")
     with tempfile.TemporaryDirectory() as folder, _empty_claims(Path(folder)).at(_TRIAL["as_of"]) as snapshot:
         _prepare(snapshot, _TRIAL["since"], _TRIAL["context"], rules, conf_dir)
         return {rule.id: replace(rule, facts=_facts(rule, snapshot)) for rule in rules}
@@ -149,7 +150,7 @@ def _prepare(snapshot: Snapshot, since: dt.date, context: dt.date, rules: Iterab
                 table, "select " + ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items()) + " where false"
             )
     for name, body in MACROS.items():
-        engine.execute(f"create or replace temp macro {name}{body}")
+        engine.macro(name, body)
     expose_knowledge(engine, conf_dir)
     for name in needed(rule.sql for rule in rules):
         relation = RELATIONS[name]
@@ -211,7 +212,8 @@ def _facts(rule: Rule, snapshot: Snapshot) -> tuple[str, ...]:
         if unknown := sorted(placeholders(wording) - set(facts)):
             raise FraudmlError(
                 "rules.wording",
-                f"{rule.path.name}: the wording ({lang}) names {', '.join(unknown)}, which the SQL does not yield.",
+                f"{rule.path.name}:{line_of(rule.path, lang)}: the wording ({lang}) names {', '.join(unknown)}, "
+                "which the SQL does not yield.",
                 f"It yields {', '.join(facts) or 'no facts'}.",
             )
     return facts

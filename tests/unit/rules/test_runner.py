@@ -128,10 +128,10 @@ def test_wrong_sql_is_refused_with_file_and_line(own_rule, change, message):
     [
         ("kind: policy", "kind: policy\ncolour: red", r"trial\.yaml:6: unknown key “colour”"),
         ("default: 50", "default: 5000", r"trial\.yaml:11: .*above the maximum"),
-        ("{seen}", "{sawn}", r"names sawn, which the SQL does not yield"),
+        ("{seen}", "{sawn}", r"trial\.yaml:16: .*names sawn, which the SQL does not yield"),
         ("$least", "$most", r"\$most is no parameter"),
         ("[claims]", "[claims.colour]", r"trial\.yaml:9: needs “claims.colour”"),
-        ("38(3)", "99(9)", r"clause 99\(9\) has no text"),
+        ("38(3)", "99(9)", r"trial\.yaml:8: clause 99\(9\) has no text"),
         ("severity: clear", "severity: guilty", r"trial\.yaml:6: severity “guilty”"),
         ("claim_id, started_on as occurred_on", "claim_id", r"does not yield occurred_on"),
     ],

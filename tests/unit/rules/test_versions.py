@@ -1,12 +1,17 @@
 """Versions of the rule base: named by content, kept whole, and compared on the same month."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
 from fraudml.contracts import EVIDENCE
+from fraudml.errors import UsageError
 from fraudml.evaluate.rule_versions import comparison_page, differences
 from fraudml.rules import load_rules, rule_base, run_rules
 from fraudml.rules.versions import affected, compare, save_version, summary
+from fraudml.stages.evidence import evidence_as_of
+from fraudml.stages.rule_versions import compare_versions, other_version
 
 OWN = "parameters: {tolerance: {default: 0.2}}\n"
 QUOTA = """
@@ -88,3 +93,37 @@ def test_nothing_against_nothing():
     none = evidence(claim_id=[], amount_in_question=[], strength=[])
     assert compare(none, none).empty
     assert summary(none, none, [])["amount_after"].tolist() == [0.0]
+
+
+def settings(data_dir, version=None, conf_dir=None):
+    return SimpleNamespace(data_dir=str(data_dir), conf_dir=conf_dir, rules=SimpleNamespace(version=version), lang="zh")
+
+
+def test_the_score_stage_compares_with_a_kept_version(make_claims, own_conf, tmp_path):
+    claims = make_claims(
+        claims=[{"total_amount": 115.0}],
+        items=[{"item_code": "CT", "unit_price": 115.0}],
+        catalogue=[{"item_code": "CT", "price_cap": 100.0}],
+        data_dir=tmp_path / "data",
+    )
+    (tmp_path / "data" / "ingest.json").write_text('{"dataset": "d"}', encoding="utf-8")
+    plain = settings(tmp_path / "data")
+    evidence_as_of(plain, claims, "2024-06-30")
+    kept = [path.name for path in (tmp_path / "data" / "rule_base").iterdir()]
+    assert kept == [rule_base().version]
+    assert claims.engine.note_of(tmp_path / "data" / "evidence" / "as_of=2024-06-30.parquet").startswith(kept[0])
+    now = settings(tmp_path / "data", kept[0], str(own_conf))
+    hits = evidence_as_of(now, claims, "2024-06-30")
+    compare_versions(now, claims, "2024-06-30", hits, tmp_path)
+    found = pd.read_parquet(tmp_path / "rules_comparison.parquet")
+    assert found[["rule", "status", "amount_before"]].values.tolist() == [["overpriced_charge", "gone", 15.0]]
+    assert "tolerance 0.005 → 0.2" in (tmp_path / "rules_comparison.html").read_text(encoding="utf-8")
+
+
+def test_an_unknown_version_is_wrong_usage_and_names_what_there_is(tmp_path):
+    assert other_version(settings(tmp_path)) is None
+    assert other_version(settings(tmp_path, "shipped")) == "shipped"
+    base = save_version(tmp_path / "rule_base")
+    assert other_version(settings(tmp_path, base.version)) == tmp_path / "rule_base" / base.version
+    with pytest.raises(UsageError, match=rf"nosuch is neither .* Kept: {base.version}"):
+        other_version(settings(tmp_path, "nosuch"))
