@@ -41,3 +41,15 @@ def test_specialists_formulary_changes_and_small_numbers_are_left(make_claims, q
     assert questioned(make_claims(**city(*PEERS, house("HX", 58, 2)), catalogue=gone), "substituted_item") == {}
     stock = [{"institution_id": "HX", "item_code": "DEAR", "month": "2024-06-01", "purchased": 60.0, "unit": "base"}]
     assert questioned(make_claims(**city(*PEERS, house("HX", 58, 2)), catalogue=BRANDS, inventory=stock), "substituted_item") == {}
+
+
+def test_where_the_catalogue_knows_no_generics_one_label_makes_siblings(make_claims, questioned):
+    def labelled(cheap):
+        return [
+            {"item_code": "DEAR", "list_type": "drug", "covered_diagnoses": ["I10"]},
+            {"item_code": "CHEAP", "list_type": "drug"} | cheap,
+        ]
+
+    claims = city(*PEERS, house("HX", 58, 2))
+    assert len(questioned(make_claims(**claims, catalogue=labelled({"covered_diagnoses": ["I10"]})), "substituted_item")) == 58
+    assert questioned(make_claims(**claims, catalogue=labelled({"covered_diagnoses": ["J18"]})), "substituted_item") == {}
