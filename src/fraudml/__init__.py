@@ -21,6 +21,7 @@ _PUBLIC = {
     "OutlierEnsemble": "fraudml.detectors",
     "rank_leads": "fraudml.leads",
     "explain": "fraudml.report",
+    "run_programme": "fraudml.audit",
 }
 
 __all__ = list(_PUBLIC)

@@ -114,6 +114,12 @@ class Programme:
     crossing: int
     lists: tuple[AuditList, ...]
 
+    @property
+    def uses_periods(self) -> bool:
+        """Whether a list looks at the claims of the periods; others look at the last twelve months, or at decisions."""
+        own = ("suppliers", "high_cost_patients")
+        return any(each.kind in own or (each.kind in ("top", "sample") and each.get("of", "claims") == "claims") for each in self.lists)
+
 
 def programmes(conf_dir: str | Path | None = None) -> list[str]:
     """Names of the programmes, the shipped ones and a bureau's own."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fraudml.audit.drawing import stratum_columns
 from fraudml.audit.listed import Listed
 from fraudml.audit.pictures import crossing_picture, grades_picture, histogram_picture
 from fraudml.audit.programme import AuditResult
-from fraudml.audit.words import heading, say, value_in_words
+from fraudml.audit.words import heading, overview, say, stratum_in_words, value_in_words
 from fraudml.audit.workbook import HIDDEN
 from fraudml.wording import number, percent
 
@@ -39,7 +40,7 @@ def write_page(result: AuditResult, path: Path) -> Path:
         title=result.programme.name[lang],
         source=result.programme.source[lang],
         intro=say("page_intro", lang),
-        overview=say("overview", lang, as_of=result.as_of, periods="、".join(each.name for each in result.periods), seed=result.seed),
+        overview=overview(result.as_of, [each.name for each in result.periods] if result.programme.uses_periods else [], result.seed, lang),
         css=Markup((TEMPLATES / "audit.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         sections=sections,
         targets=targets,
@@ -60,8 +61,10 @@ def _section(identity: str, listed: Listed, lang: str) -> dict[str, Any]:
     pictures = []
     if "histogram" in listed.pictures and entry.measure:
         name = entry.measure.name[lang]
-        cuts = dict(zip(listed.strata["stratum"].str.replace("/", " · "), listed.strata["cut_value"], strict=True))
-        pictures += [histogram_picture(name, stratum, bins, cuts.get(stratum), lang) for stratum, bins in listed.pictures["histogram"]]
+        cuts = dict(zip(listed.strata["stratum"], listed.strata["cut_value"], strict=True))
+        for stratum, bins in listed.pictures["histogram"]:
+            said = stratum_in_words(stratum_columns(entry), stratum, lang)
+            pictures.append(histogram_picture(name, said, bins, cuts.get(stratum), lang))
     if entry.kind == "grades" and len(listed.rows):
         pictures.append(grades_picture(listed.rows, list(entry["grades"]), lang))
     return {

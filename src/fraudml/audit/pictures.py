@@ -80,12 +80,12 @@ def histogram_picture(name: str, stratum: str, bins: Sequence[tuple[float, float
                 bold=True,
             )
         )
-    parts.append(Text(left, 150, " · ".join(filter(None, (name, stratum))), size=12, fill=INK, bold=True))
+    parts.append(Text(0, 156, " · ".join(filter(None, (name, stratum))), size=12, fill=INK, bold=True))
     count, listed = sum(each[2] for each in bins), sum(each[3] for each in bins)
     return Picture(
         parts,
         WIDTH,
-        158,
+        164,
         say("picture_histogram", lang, name=name),
         say("alt_histogram", lang, stratum=stratum, count=count, listed=listed),
     )
@@ -138,7 +138,7 @@ def crossing_picture(key_targets: pd.DataFrame, lists: Mapping[str, Listed], lan
         y = top + step * row + step / 2
         entry = lists[one].entry
         parts.append(Text(left - 10, y + 4, f"{entry.row} {entry.name[lang]}"[: 34 if lang == "en" else 20], anchor="end", size=12))
-        parts.append(Line(left, y, left + step * (row + 1), y, FAINT))
+        parts.append(Line(left, y + step / 2, left + step * (row + 1), y + step / 2, FAINT))
         for column, other in enumerate(names[:row]):
             if count := pairs[other, one]:
                 x, radius = left + step * column + step / 2, step * 0.46 * (count / most) ** 0.5

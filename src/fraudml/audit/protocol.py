@@ -29,17 +29,18 @@ def protocol(run: Run, programme: Programme, key_targets: pd.DataFrame, told: Se
     if programme.source[lang]:
         add("general", "source", programme.source[lang])
     add("general", "as_of", written_day(run.as_of, lang))
-    for each in run.periods:
+    for each in run.periods if programme.uses_periods else ():
         add("general", "period", f"{each.name}: {written_day(each.start, lang)} – {written_day(each.end, lang)} ({number(each.months)})")
-    for text in told:
+    for text in told if programme.uses_periods else ():
         add("general", "periods_note", text)
-    add("general", "by", say(f"by_{programme.by}", lang))
+    if programme.uses_periods:
+        add("general", "by", say(f"by_{programme.by}", lang))
     add("general", "seed", run.seed)
     add("general", "draw_rule", say("draw_rule", lang))
     add("general", "version", f"fraudml {version('fraudml')}")
     if programme.crossing:
         add("general", "crossing", say("crossing_rule", lang, least=programme.crossing, count=len(key_targets)))
-    for item, count in _exclusions(run, programme):
+    for item, count in _exclusions(run, programme) if programme.uses_periods else ():
         add("exclusions", item, number(count))
     for identity, listed in run.done.items():
         entry = listed.entry

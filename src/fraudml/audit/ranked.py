@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from fraudml.audit.declaration import AuditList
-from fraudml.audit.drawing import example_key, listed_sql, measured_sql, plain, rows_sql, stratum_columns, summary_sql
+from fraudml.audit.drawing import example_key, listed_sql, measured_sql, plain, rows_sql, stratum_columns, stratum_sql, summary_sql
 from fraudml.audit.listed import Listed, Run, skipped
 from fraudml.audit.sampling import sample_says
 from fraudml.audit.words import say
-from fraudml.engine import identifier
 
 BINS = 40
 
@@ -96,8 +95,7 @@ def _note(run: Run, listed: Listed) -> None:
 def _histogram(run: Run, entry: AuditList, name: str) -> list[tuple[str, list[tuple[float, float, int, int]]]]:
     """Per stratum, of the six largest: bins (low, high, how many, how many listed); edges grow by a factor where values spread far."""
     strata = stratum_columns(entry)
-    names = ", ".join(identifier(each) for each in strata)
-    label = f"concat_ws(' · ', {names})" if strata else "''"
+    label = stratum_sql(strata)
     rows = run.snapshot.engine.rows(
         f"""
         with big as (select {label} as label, min(value) as low, max(value) as high, count(*) as n from {name}

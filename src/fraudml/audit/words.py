@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,3 +38,18 @@ def value_in_words(column: str, value: Any, lang: str) -> str:
     if common:
         return str(common[lang])
     return "" if value is None else str(value) if isinstance(value, str) else written(value, lang)
+
+
+def overview(as_of: dt.date, periods: Sequence[str], seed: int, lang: str) -> str:
+    """The line under a programme's name: day, periods (where lists use them) and seed."""
+    parts = [say("overview_as_of", lang, as_of=as_of)]
+    parts += [say("overview_periods", lang, periods=list(periods))] if periods else []
+    return (";" if lang == "zh" else "; ").join([*parts, say("overview_seed", lang, seed=str(seed))])
+
+
+def stratum_in_words(columns: Sequence[str], stratum: str, lang: str) -> str:
+    """A stratum's name with canonical values as people write them."""
+    values = stratum.split("/") if columns else []
+    if len(values) != len(columns):  # a value that has a / of its own
+        return stratum
+    return " · ".join(value_in_words(column, value, lang) for column, value in zip(columns, values, strict=True))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudml.audit.listed import Listed
 from fraudml.audit.programme import AuditResult
-from fraudml.audit.words import heading, say, value_in_words
+from fraudml.audit.words import heading, overview, say, value_in_words
 from fraudml.report.cells import QUIET, RULE, SOFT, YELLOW, Cells, lines_of, width_of
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def _overview(cells: Cells, result: AuditResult, sheets: dict[str, str]) -> None
         sheet.set_column(column, column, width)
     cells.text(1, 1, result.programme.name[lang], font_size=18, bold=True)
     sheet.set_row(1, 30)
-    periods = "、".join(each.name for each in result.periods)
-    cells.text(2, 1, say("overview", lang, as_of=result.as_of, periods=periods, seed=result.seed), font_color=QUIET)
+    periods = [each.name for each in result.periods] if result.programme.uses_periods else []
+    cells.text(2, 1, overview(result.as_of, periods, result.seed, lang), font_color=QUIET)
     cells.text(3, 1, result.programme.source[lang], font_color=QUIET)
     head: dict[str, Any] = {"bold": True, "bg_color": SOFT, "bottom": 1, "bottom_color": RULE}
     for column, name in enumerate(("row", "list_name", "population", "listed", "notes"), 1):
