@@ -88,6 +88,8 @@ def make(run: Run, entry: AuditList) -> Listed:
     labels = peer_labels(about.loc[places], entry.get("least_peers", 8))
     model = Scores.learned(data["s_all"], data["n_all"], labels, [float(entry["parts"][name]["weight"]) for name in parts])
     rows = _graded(model, data, places, entry["grades"], run.seed, entry.get("replicates", 500), fresh / months)
+    shops = {place for (place,) in engine.rows("select institution_id from audited_institutions where kind = 'pharmacy'")}
+    rows["entity_type"] = ["pharmacy" if place in shops else "institution" for place in places]
     rows["peers"] = labels
     for number, name in enumerate(parts):
         rows[name] = model.raw(data["s_all"], data["n_all"])[:, number].round(4)
