@@ -7,6 +7,7 @@ import json
 
 import openpyxl
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from fraudml.cli import main
@@ -155,3 +156,44 @@ def test_errors_are_one_line_with_a_code(arguments, code, message, tmp_path, cap
     given = arguments if any(each.startswith("data_dir=") for each in arguments) else [*arguments, f"data_dir={tmp_path}"]
     assert main(["ledger", *given]) == code
     assert message in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_l08_a_rule_draft_from_a_confirmed_unexplained_lead(make_claims, tmp_path, capsys):
+    from fraudml.leads.table import arrow_leads
+    from fraudml.rules import load_rules
+
+    plain = [{"claim_id": f"C{n}", "patient_id": f"P{n % 40}", "doctor_id": f"D{n % 10}", "total_amount": 50.0} for n in range(200)]
+    odd = [{"claim_id": f"Z{n}", "patient_id": f"P{n % 40}", "doctor_id": "D3", "visit_type": "emergency"} for n in range(30)]
+    items = [{"claim_id": each["claim_id"], "item_code": "O'X"} for each in odd] + [{"claim_id": "C5", "item_code": "O'X"}]
+    make_claims(claims=plain + odd, items=items)
+    data, day = tmp_path / "data", dt.date(2024, 6, 30)
+    lead = {"lead_id": "L-QQQQQQ-000001", "rank": 1, "as_of": day, "entity_type": "doctor", "entity_id": "D3", "schemes": ["unexplained"]}
+    lead |= {"risk": 0.9, "amount_at_risk": 10.0, "evidence_claim_ids": [f"Z{n}" for n in range(20)], "drawn": "ranked"}
+    (data / "leads" / "as_of=2024-06-30").mkdir(parents=True)
+
+    pq.write_table(arrow_leads([lead]), data / "leads" / "as_of=2024-06-30" / "leads.parquet")
+    assert main(["ledger", "draft", "L-QQQQQQ-000001", f"data_dir={data}"]) == 1  # not confirmed yet
+    assert main(["ledger", "record", "L-QQQQQQ-000001", "ledger.state=属实", f"data_dir={data}"]) == 0
+    capsys.readouterr()
+    assert main(["ledger", "draft", "L-QQQQQQ-000001", f"data_dir={data}", "lang=en"]) == 0
+    assert "1 entities and 30 settlements, the lead's own among them" in capsys.readouterr().out
+    rule = load_rules(data / "drafts")["draft_l_qqqqqq_000001"]
+    assert "O''X" in rule.sql and rule.suspect == "doctor"
+    assert "L-QQQQQQ-000001" in rule.path.read_text() and "Z19" in rule.path.read_text()
+
+
+def test_the_other_commands(listed, tmp_path, capsys):
+    given = [f"data_dir={listed}", "lang=en"]
+    assert main(["ledger", "add", "doctor", "D1", "drug_resale", "ledger.origin=举报", "ledger.date=2024-07-01", *given]) == 0
+    lead = leads_of(listed).loc["H1", "lead_id"]
+    fine = ["ledger.state=measure", "ledger.outcome=fined", "ledger.amount=500", "ledger.date=2024-07-10"]
+    assert main(["ledger", "record", lead, *fine, *given]) == 0
+    capsys.readouterr()
+    assert main(["ledger", "discretion", *given]) == 0
+    assert "fined" in capsys.readouterr().out
+    assert main(["ledger", "duplicates", *given]) == 0
+    assert "No fact" in capsys.readouterr().out
+    assert main(["ledger", "stats", *given]) == 0
+    assert "Reports received: 1." in capsys.readouterr().out
+    assert main(["ledger", "export", str(tmp_path / "out.xlsx"), *given]) == 0
+    assert openpyxl.load_workbook(tmp_path / "out.xlsx").sheetnames == ["states", "events"]

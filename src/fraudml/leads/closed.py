@@ -1,4 +1,4 @@
-"""Matters that were closed do not come back, unless something new speaks against them."""
+"""Matters that were decided or closed do not come back, unless something new speaks against them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from fraudml.leads.table import each_row
 
 @dataclass(frozen=True)
 class ClosedMatter:
-    """A lead that was inspected, decided and closed.
+    """A lead that was inspected and decided.
 
     Attributes
     ----------
     schemes, claim_ids : what the lead was about, and the claims that were its evidence.
+    closed_on : the day of closing; of one that is decided and awaits its measure, the day of decision.
     """
 
     entity_type: str

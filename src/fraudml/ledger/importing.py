@@ -11,7 +11,7 @@ from typing import Any
 
 from fraudml.errors import FraudmlError
 from fraudml.ledger.problems import Conflict, Problem
-from fraudml.ledger.reading import Reader, digest_of
+from fraudml.ledger.reading import Reader, digest_of, listed_on
 from fraudml.ledger.states import HANDED_OUT, PLACE, Case, Entry
 from fraudml.ledger.store import Ledger, Writer
 from fraudml.ledger.told import told_case, told_entry
@@ -23,6 +23,7 @@ class Imported:
     """What an import did: counts of lines, and what is wrong, a line each.
 
     ``taken`` are new entries, ``known`` lines say what the ledger knows, ``blank`` ones nothing, ``refused`` ones were not taken.
+    ``leads`` are those of which something was taken.
     """
 
     files: int = 0
@@ -32,6 +33,7 @@ class Imported:
     refused: int = 0
     problems: list[Problem] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    leads: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ class _Offer:
     digest: str
     book: Returned
     cell: str
+    listed_on: dt.date | None
+
+    def round_of(self, rounds: list[Case]) -> Case:
+        """The round that the list of this line opened or carried; where no list is recognised, the last that was open on its day."""
+        until = self.listed_on or self.entry.happened_on
+        return rounds[-1] if until is None else next((case for case in reversed(rounds) if case.opened_on <= until), rounds[0])
 
 
 def import_workbooks(
@@ -113,7 +121,7 @@ def _offered(
         done.blank += 1
         return None
     cell = next(line.cells[name] for name in line.cells if name.startswith("finding_") and line.values.get(name) is not None)
-    return _Offer(line.lead_id, entry, digest_of(line.lead_id, entry), book, cell)
+    return _Offer(line.lead_id, entry, digest_of(line.lead_id, entry), book, cell, listed_on(line, listed.get(line.lead_id, [])))
 
 
 def _judge(
@@ -138,7 +146,7 @@ def _judge(
     trial = copy.deepcopy(rounds)
     why, taken, wrong = "", [], []
     for offer in ordered:
-        case = _round_of(trial, offer.entry)
+        case = offer.round_of(trial)
         day = offer.entry.happened_on or today
         contradiction = "waiting" if case.conflicts else case.contradiction(offer.entry)
         if contradiction:
@@ -160,13 +168,14 @@ def _judge(
         kind = "finding" if offer.entry.is_finding else "assigned"
         writer.events([event_of(offer.lead_id, number, kind, offer.entry, today, by, file_id, cell=offer.cell, digest=offer.digest)])
         done.taken += 1
+        done.leads.add(offer.lead_id)
 
 
 def _keep_as_offers(
     writer: Writer, rounds: list[Case], offers: list[_Offer], why: str, by: str, today: dt.date, lang: str, done: Imported
 ) -> None:
     for offer in offers:
-        case = _round_of(rounds, offer.entry)
+        case = offer.round_of(rounds)
         file_id = writer.file("workbook", offer.book.name, offer.book.sha256, by)
         event = event_of(offer.lead_id, case.round, "conflict", offer.entry, today, by, file_id, cell=offer.cell, digest=offer.digest)
         number = writer.events([event])[0]
@@ -180,13 +189,6 @@ def _is_before_decision(case: Case, entry: Entry) -> bool:
     if entry.happened_on is None or case.decided_on is None or not case.decision_is_dated:
         return False
     return PLACE[entry.state or HANDED_OUT] > PLACE[str(case.decision)] and entry.happened_on < case.decided_on
-
-
-def _round_of(rounds: list[Case], entry: Entry) -> Case:
-    """The round that a finding belongs to: the last that was open on its day, else the newest."""
-    if entry.happened_on is None:
-        return rounds[-1]
-    return next((case for case in reversed(rounds) if case.opened_on <= entry.happened_on), rounds[0])
 
 
 def event_of(lead_id: str, number: int, kind: str, entry: Entry, today: dt.date, by: str, file_id: int, **more: Any) -> dict[str, Any]:
@@ -227,7 +229,7 @@ def record(ledger: Ledger, lead_ids: Sequence[str], entry: Entry, *, by: str, to
             )
         file_id = writer.file("command", "ledger record", None, by)
         for lead_id in lead_ids:
-            case = _round_of(cases[lead_id], entry)
+            case = next((each for each in reversed(cases[lead_id]) if each.opened_on <= (entry.happened_on or today)), cases[lead_id][0])
             day = entry.happened_on or today
             if not case.opened_on <= day <= max(today, case.opened_on):
                 raise FraudmlError("ledger.date", f"{lead_id}: {day} is before it was handed out or in the future.", "Correct ledger.date.")

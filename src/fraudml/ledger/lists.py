@@ -41,8 +41,8 @@ class Terms:
 def take_in_lists(ledger: Ledger, data_dir: Path, *, by: str, today: dt.date, terms: Terms, before: dt.date | None = None) -> int:
     """Takes in every list below ``data_dir/leads/as_of=*/`` that the ledger does not know yet; returns how many there were.
 
-    A list that was made anew for the same day is another list; leads that stand on both stay one matter. A closed lead that a later list
-    hands out again opens a new round; its history stays.
+    A list that was made anew for the same day is another list; leads that stand on both stay one matter. A lead that was
+    decided and that a later list hands out again, with new evidence, opens a new round; the history stays.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _take_in(
 
 
 def hand_out(writer: Writer, rows: Sequence[Mapping[str, Any]], *, by: str, terms: Terms) -> None:
-    """Records listings, and opens a round for each lead that has none open."""
+    """Records listings, and opens a round for each lead that has none undecided."""
     writer.listings(rows)
     newest: dict[str, Case] = {}
     for case in writer.cases(row["lead_id"] for row in rows):
@@ -109,8 +109,8 @@ def hand_out(writer: Writer, rows: Sequence[Mapping[str, Any]], *, by: str, term
     opened = []
     for row in rows:
         last = newest.get(row["lead_id"])
-        if last is not None and (last.is_open or last.closed_on is None or row["as_of"] <= last.closed_on):
-            continue
+        if last is not None and (last.settled_on is None or row["as_of"] <= last.settled_on):
+            continue  # carried, not repeated
         opened.append(
             {
                 "lead_id": row["lead_id"],
@@ -126,6 +126,43 @@ def hand_out(writer: Writer, rows: Sequence[Mapping[str, Any]], *, by: str, term
             }
         )
     writer.events(opened)
+
+
+def add_case(
+    ledger: Ledger,
+    lead_id: str,
+    entity_type: str,
+    entity_id: str,
+    scheme: str,
+    *,
+    origin: str,
+    day: dt.date,
+    amount: int,
+    by: str,
+    terms: Terms,
+) -> None:
+    """Enters a case that no list named: a report, a self-declaration, a check at random. ``amount`` in question in cents."""
+    with ledger.writing() as writer:
+        row = {
+            "lead_id": lead_id,
+            "file_id": writer.file("command", "ledger add", None, by),
+            "as_of": day,
+            "rank": None,
+            "entity_type": entity_type,
+            "entity_id": entity_id,
+            "members": [],
+            "schemes": [scheme],
+            "origin": origin,
+            "risk": None,
+            "amount_at_risk": amount,
+            "region": "",
+            "period_start": None,
+            "period_end": None,
+            "evidence_claim_ids": [],
+            "reasons": [],
+            "model_version": None,
+        }
+        hand_out(writer, [row], by=by, terms=terms)
 
 
 def _listing(lead: Mapping[str, Any], file_id: int, as_of: dt.date, region: str) -> dict[str, Any]:

@@ -140,6 +140,15 @@ class Reader:
         return Problem(code, self.file, line.cell(at), line.lead_id, values)
 
 
+def listed_on(line: Line, listed: Iterable[Mapping[str, Any]]) -> dt.date | None:
+    """The day of the newest list that a line may have been cut from: its rank and amount as they stood there; None where none fits."""
+    rank, amount = line.values.get("rank"), line.values.get("amount")
+    if rank is None or amount is None:
+        return None
+    days = [row["as_of"] for row in listed if row["rank"] == rank and row["amount_at_risk"] == cents_of(amount)]
+    return max(days, default=None)
+
+
 def digest_of(lead_id: str, entry: Entry) -> str:
     """What a line says, as a fingerprint: the same words come again however the file was sorted, merged or saved."""
     said = [

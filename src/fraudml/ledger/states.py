@@ -99,6 +99,11 @@ class Case:
     def is_open(self) -> bool:
         return self.state != CLOSED
 
+    @property
+    def settled_on(self) -> dt.date | None:
+        """The day from which the matter asks no further inspection: closed, else decided; None before."""
+        return self.closed_on or self.decided_on
+
     def is_overdue(self, today: dt.date) -> bool:
         return self.is_open and self.due_on is not None and self.due_on < today
 

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fraudml.findings import FINDINGS, KEYS_SHEET
+from fraudml.findings import FINDINGS, KEYS_SHEET, LEAD_ID
 from fraudml.ledger.problems import Problem
 from fraudml.ledger.words import plain
+
+COLUMNS = (LEAD_ID, "rank", "entity", "amount", *FINDINGS)
+"""Keys of the columns that are read: which lead, as it was handed out, and what was found."""
 
 _HEAD_WITHIN = 30
 """A list's head stands within so many rows of its sheet's top."""
@@ -136,12 +139,11 @@ def _lines(sheet: Any, titles: Mapping[str, str], by_rank: Mapping[int, str]) ->
 def _head(row: Any, titles: Mapping[str, str]) -> tuple[dict[str, int], bool]:
     """Column key -> place where a row is a list's head, and whether it names the columns by key."""
     texts = {place: cell.value.strip() for place, cell in enumerate(row) if isinstance(cell.value, str) and cell.value.strip()}
-    keys = {*FINDINGS, *titles.values()}
     by_title: dict[str, int] = {}
     for place, text in texts.items():
         if (key := titles.get(plain(text))) is not None:
             by_title.setdefault(key, place)
-    for found, named in (({text: place for place, text in texts.items() if text in keys}, True), (by_title, False)):
+    for found, named in (({text: place for place, text in texts.items() if text in COLUMNS}, True), (by_title, False)):
         if "finding_state" in found and ("lead_id" in found or "rank" in found):
             return found, named
     return {}, False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,14 @@ from fraudml.config import as_of_days
 from fraudml.errors import FraudmlError, MissingInput, UsageError
 from fraudml.ledger import Entry, Ledger, open_ledger
 from fraudml.ledger.importing import import_workbooks, record, resolve
-from fraudml.ledger.lists import Terms, take_in_lists
+from fraudml.ledger.lists import Terms, add_case, take_in_lists
 from fraudml.ledger.overview import WHICH, chosen, offers_of, row_of
 from fraudml.ledger.states import MONEY, entry_of
 from fraudml.ledger.store import whoever
 from fraudml.ledger.told import told_entry
-from fraudml.ledger.words import name_of, outcome_of, say, state_of
+from fraudml.ledger.words import name_of, origin_of, outcome_of, say, state_of
 from fraudml.ledger.workbook import cents_of, day_of
+from fraudml.stages.ledger_shown import answer, scheme_titles, shown, table
 from fraudml.wording import LANGUAGES
 
 
@@ -39,12 +39,16 @@ def opened(config: Any, *, before: dt.date | None = None) -> Ledger:
     if not data_dir.is_dir():
         raise MissingInput("ledger.data_dir", f"{data_dir} is no folder.", "Run `fraudml leads` first, or name the folder with data_dir.")
     ledger = open_ledger(config.ledger.uri or data_dir / "ledger.sqlite")
+    take_in_lists(ledger, data_dir, by=who(config), today=today(config), terms=terms(config), before=before)
+    return ledger
+
+
+def terms(config: Any) -> Terms:
+    """On what terms leads are handed out."""
     days = config.ledger.days
     if isinstance(days, bool) or not isinstance(days, int) or days < 1:
         raise UsageError("ledger.days", f"ledger.days={days}.", "Give a number of days, 1 or more.")
-    terms = Terms(days, {str(region): str(unit) for region, unit in config.ledger.units.items()}, config.ledger.default_unit)
-    take_in_lists(ledger, data_dir, by=who(config), today=today(config), terms=terms, before=before)
-    return ledger
+    return Terms(days, {str(region): str(unit) for region, unit in config.ledger.units.items()}, config.ledger.default_unit)
 
 
 def who(config: Any) -> str:
@@ -68,15 +72,18 @@ def _import(config: Any, ledger: Ledger) -> None:
     missing = [str(path) for path in paths if not path.is_file()]
     if missing or not paths:
         raise MissingInput("ledger.file", f"{', '.join(missing or words)}: no such workbook.", "Check the path.")
+    from fraudml.stages.ledger_sanctions import told_duplicates
+
     done = import_workbooks(
         ledger, paths, by=who(config), today=today(config), titles=_titles(), schemes=_scheme_names(config), lang=config.lang
     )
     counts = {name: getattr(done, name) for name in ("files", "taken", "known", "blank", "refused")}
-    _print(say("imported", config.lang, **counts, conflicts=len(done.conflicts)))
+    answer(say("imported", config.lang, **counts, conflicts=len(done.conflicts)))
     lines = [problem.text(config.lang) for problem in done.problems] + [conflict.text(config.lang) for conflict in done.conflicts]
     if done.conflicts:
         lines.append(say("resolve_with", config.lang))
-    for line in lines:
+    twice = told_duplicates(ledger, config.lang, None, done.leads) if done.leads else []
+    for line in [*lines, *twice]:
         print(line, file=sys.stderr)  # noqa: T201 - what was not taken is told line by line
     if lines:
         raise FraudmlError(
@@ -92,19 +99,19 @@ def _list(config: Any, ledger: Ledger) -> None:
         raise UsageError("ledger.which", f"there is no list “{' '.join(words)}”.", f"Lists: {', '.join(WHICH)}.")
     day, lang = today(config), config.lang
     cases = chosen(ledger.cases(as_of=day), words[0], day, config.ledger.unit)
-    names = _scheme_titles(config)
-    rows = [_shown(row_of(case, day), names, lang) for case in cases]
+    names = scheme_titles(config)
+    rows = [shown(row_of(case, day), names, lang) for case in cases]
     columns = ("lead_id", "entity_type", "entity_id", "scheme", "state", "unit", "person", "due_on", "days_over", "amount_at_risk")
-    _print(table(rows, columns, lang) if rows else say("nothing_open", lang))
+    answer(table(rows, columns, lang) if rows else say("nothing_open", lang))
     for case in cases:
         for line in offers_of(case, lang):
-            _print(f"{case.lead_id} {line}")
+            answer(f"{case.lead_id} {line}")
     counts = {
         "count": len(cases),
         "overdue": sum(case.is_overdue(day) for case in cases),
         "disputed": sum(bool(case.conflicts) for case in cases),
     }
-    _print(say("counted", lang, **counts))
+    answer(say("counted", lang, **counts))
 
 
 def _show(config: Any, ledger: Ledger) -> None:
@@ -115,13 +122,13 @@ def _show(config: Any, ledger: Ledger) -> None:
     for event in sorted(found, key=lambda each: (each["lead_id"], each["sequence"])):
         parts = [event["lead_id"], event["happened_on"].isoformat(), name_of("kinds", event["kind"], config.lang)]
         parts += [told_entry(entry_of(event), config.lang), event["recorded_by"], event["file"], event["cell"] or ""]
-        _print("  ".join(part for part in parts if part))
+        answer("  ".join(part for part in parts if part))
 
 
 def _record(config: Any, ledger: Ledger) -> None:
     leads = _leads_named(config)
     count = record(ledger, leads, _entry(config), by=who(config), today=today(config), corrects=bool(config.ledger.correct))
-    _print(say("recorded", config.lang, count=count))
+    answer(say("recorded", config.lang, count=count))
 
 
 def _resolve(config: Any, ledger: Ledger) -> None:
@@ -129,7 +136,7 @@ def _resolve(config: Any, ledger: Ledger) -> None:
     if isinstance(take, bool) or not isinstance(take, int) or take < 0:
         raise UsageError("ledger.take", f"ledger.take={take}.", "Give the number of an offer, or 0 to keep the ledger.")
     count = resolve(ledger, _leads_named(config), take, by=who(config), today=today(config))
-    _print(say("recorded", config.lang, count=count))
+    answer(say("recorded", config.lang, count=count))
 
 
 def _entry(config: Any) -> Entry:
@@ -166,11 +173,11 @@ def _entry(config: Any) -> Entry:
 def _statistics(config: Any, ledger: Ledger) -> None:
     from fraudml.stages.ledger_statistics import statistics
 
-    rows, columns, told = statistics(config, ledger, today(config), _scheme_titles(config))
+    rows, columns, told = statistics(config, ledger, today(config), scheme_titles(config))
     if rows:
-        _print(table(rows, columns, config.lang))
+        answer(table(rows, columns, config.lang))
     for text in told:
-        _print("\n" + text)
+        answer("\n" + text)
 
 
 def _labels(config: Any, ledger: Ledger) -> None:
@@ -199,17 +206,11 @@ def _leads_named(config: Any) -> list[str]:
 
 def _titles() -> dict[str, str]:
     """Shown title -> key of the workbook's columns, in both languages."""
-    from fraudml.findings import FINDINGS, LEAD_ID
+    from fraudml.findings import LEAD_ID
+    from fraudml.ledger.workbook import COLUMNS
     from fraudml.report.words import say as reported
 
-    keys = ("rank", "entity", "amount", *FINDINGS)
-    return {reported(key, lang): key for lang in LANGUAGES for key in keys} | {LEAD_ID: LEAD_ID}
-
-
-def _scheme_titles(config: Any) -> dict[str, str]:
-    from fraudml.leads import schemes
-
-    return {name: scheme.name for name, scheme in schemes(config.lang, config.conf_dir).items()}
+    return {reported(key, lang): key for lang in LANGUAGES for key in COLUMNS if key != LEAD_ID} | {LEAD_ID: LEAD_ID}
 
 
 def _scheme_names(config: Any) -> dict[str, str]:
@@ -221,38 +222,58 @@ def _scheme_names(config: Any) -> dict[str, str]:
     return named | {plain(name): name for name in named.values()}
 
 
-def _shown(row: Mapping[str, Any], schemes: Mapping[str, str], lang: str) -> dict[str, Any]:
-    """A row in words."""
-    return dict(row) | {
-        "entity_type": name_of("entities", row["entity_type"] or "", lang),
-        "scheme": schemes.get(row["scheme"], row["scheme"]),
-        "state": name_of("states", row["state"], lang),
-        "unit": row["unit"] or say("unknown_unit", lang),
-    }
+def _add(config: Any, ledger: Ledger) -> None:
+    from fraudml.contracts import ENTITY_TYPES
+    from fraudml.leads.identity import lead_id
+
+    words, day = _words(config), today(config)
+    if len(words) != 3 or words[0] not in ENTITY_TYPES:
+        raise UsageError("ledger.add", f"“{' '.join(words)}”.", f"fraudml ledger add KIND ID SCHEME; kinds: {', '.join(ENTITY_TYPES)}.")
+    kind, entity, scheme = words
+    if scheme not in scheme_titles(config):
+        raise UsageError("ledger.scheme", f"there is no scheme “{scheme}”.", "Give the id of a rule, or unexplained.")
+    origin, cents = origin_of(config.ledger.origin), cents_of(config.ledger.amount or 0)
+    if origin is None or cents is None:
+        raise UsageError(
+            "ledger.add", f"origin {config.ledger.origin}, amount {config.ledger.amount}.", "Origins: lead, random, report, self."
+        )
+    listed = day if config.ledger.date is None else day_of(config.ledger.date)
+    if listed is None or listed > day:
+        raise UsageError("ledger.date", f"ledger.date={config.ledger.date}.", "Write YYYY-MM-DD, not in the future.")
+    identity = lead_id(kind, entity, scheme)
+    add_case(ledger, identity, kind, entity, scheme, origin=origin, day=listed, amount=cents, by=who(config), terms=terms(config))
+    answer(say("added", config.lang, lead=identity))
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], lang: str) -> str:
-    """Rows under their titles, aligned; money with two decimals, nothing for what is not known."""
-    from fraudml.report.cells import width_of
+def _discretion(config: Any, ledger: Ledger) -> None:
+    from fraudml.stages.ledger_sanctions import show_discretion
 
-    def written(value: Any) -> str:
-        return "" if value is None else f"{value:,.2f}" if isinstance(value, float) else str(value)
-
-    lines = [[name_of("columns", name, lang) for name in columns], *([written(row.get(name)) for name in columns] for row in rows)]
-    widths = [max(width_of(line[place]) for line in lines) for place in range(len(columns))]
-    right = {place for place, name in enumerate(columns) if any(isinstance(row.get(name), (int, float)) for row in rows)}
-    out = []
-    for line in lines:
-        cells = []
-        for place, text in enumerate(line):
-            fill = " " * (widths[place] - width_of(text))
-            cells.append(fill + text if place in right else text + fill)
-        out.append("  ".join(cells).rstrip())
-    return "\n".join(out)
+    show_discretion(config, ledger, today(config))
 
 
-def _print(text: str) -> None:
-    print(text)  # noqa: T201 - what the command answers
+def _duplicates(config: Any, ledger: Ledger) -> None:
+    from fraudml.stages.ledger_sanctions import show_duplicates
+
+    show_duplicates(config, ledger, today(config))
+
+
+def _draft(config: Any, ledger: Ledger) -> None:
+    from fraudml.stages.ledger_draft import draft
+
+    leads = _leads_named(config)
+    if len(leads) > 1:
+        raise UsageError("ledger.leads", "a draft is made from one lead.", "fraudml ledger draft LEAD")
+    draft(config, ledger, leads[0])
+
+
+def _export(config: Any, ledger: Ledger) -> None:
+    from fraudml.ledger.export import export
+
+    words = _words(config)
+    if len(words) != 1:
+        raise UsageError("ledger.export", "one file is to be named.", "fraudml ledger export FILE.xlsx (or .csv, .parquet)")
+    for path in export(ledger, Path(words[0]), today(config)):
+        answer(str(path))
 
 
 COMMANDS = {
@@ -263,4 +284,9 @@ COMMANDS = {
     "resolve": _resolve,
     "stats": _statistics,
     "labels": _labels,
+    "add": _add,
+    "discretion": _discretion,
+    "duplicates": _duplicates,
+    "draft": _draft,
+    "export": _export,
 }

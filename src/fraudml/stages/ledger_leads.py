@@ -1,4 +1,4 @@
-"""What the ledger knows when a new list is drawn up: matters that are open, and matters that are closed."""
+"""What the ledger knows when a new list is drawn up: matters that are undecided, and matters that are settled."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class KnownLeads:
 
     Attributes
     ----------
-    open : ranked leads of earlier lists that are open (entity_type, entity_id, schemes), the newest last: they keep their id.
+    open : ranked leads of earlier lists that are undecided (entity_type, entity_id, schemes), the newest last: they keep their id.
     since : lead id -> ISO day of the list that handed it out first.
-    closed : matters that do not come back without new evidence.
+    closed : decided matters, which do not come back without new evidence.
     """
 
     open: pd.DataFrame
@@ -37,7 +37,7 @@ def known_leads(config: Any, as_of: str) -> KnownLeads:
     with opened(config, before=day) as ledger:
         cases = [case for case in ledger.cases(as_of=day) if case.opened_on < day and case.listing]
     newest = {case.lead_id: case for case in cases}  # of several rounds the last
-    still = sorted((case for case in newest.values() if case.is_open), key=lambda case: (case.listing["as_of"], case.lead_id))
+    still = sorted((case for case in newest.values() if case.settled_on is None), key=lambda case: (case.listing["as_of"], case.lead_id))
     ranked = [case.listing for case in still if case.listing["origin"] != "random" and case.listing["schemes"]]
     columns = ("entity_type", "entity_id", "schemes")
     return KnownLeads(
@@ -49,9 +49,9 @@ def known_leads(config: Any, as_of: str) -> KnownLeads:
                 case.listing["entity_id"],
                 frozenset([*case.listing["schemes"], *([case.scheme] if case.scheme else [])]),
                 frozenset(case.listing["evidence_claim_ids"]),
-                case.closed_on,
+                case.settled_on,
             )
             for case in cases
-            if case.closed_on is not None
+            if case.settled_on is not None
         ],
     )
