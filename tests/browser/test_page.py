@@ -45,6 +45,9 @@ def test_list_filters_and_sorting(page, ranked):
     page.select_option("#region", "R2")
     assert 0 < rows.count() < len(leads)
     page.select_option("#region", "")
+    page.select_option("#least", "1000")
+    assert rows.count() == (leads["amount_at_risk"] >= 1000).sum()
+    page.select_option("#least", "")
     page.fill("#search", "g1")
     assert rows.count() == 1
     page.fill("#search", "there is no such thing")
@@ -54,6 +57,10 @@ def test_list_filters_and_sorting(page, ranked):
     page.select_option("#sort", "amount")
     first = rows.first.get_attribute("data-id")
     assert first == leads.sort_values(["amount_at_risk", "rank"], ascending=[False, True])["lead_id"].iloc[0]
+    page.select_option("#sort", "risk")
+    assert rows.first.get_attribute("data-id") == leads.sort_values(["risk", "rank"], ascending=[False, True])["lead_id"].iloc[0]
+    page.select_option("#sort", "rank")
+    assert [row.get_attribute("data-id") for row in rows.all()] == leads["lead_id"].tolist()
 
 
 def test_every_lead_opens_with_reasons_pictures_and_evidence(page, ranked):
@@ -66,6 +73,20 @@ def test_every_lead_opens_with_reasons_pictures_and_evidence(page, ranked):
         assert page.locator("#lead figure parsererror").count() == 0
         page.keyboard.press("Escape")
         page.wait_for_selector("#list", state="visible")
+
+
+def test_a_lead_says_how_sure_it_is_and_its_evidence_adds_up(page, ranked):
+    lead = ranked[1].leads.set_index("entity_id").loc["H1"]
+    page.click(f'#rows a[data-id="{lead["lead_id"]}"]')
+    page.wait_for_selector("#lead h2", state="visible")
+    assert page.locator("#lead .facts small").count() == 2
+    asked = [
+        float(cell.replace(",", ""))
+        for cell in page.locator("#lead .scroll > table > tbody > tr:not(.more) > td:last-child").all_inner_texts()
+        if cell
+    ]
+    assert sum(asked) == lead["amount_at_risk"]
+    assert float(page.locator("#lead tr.sum td.n").inner_text().replace(",", "")) == lead["amount_at_risk"]
 
 
 def test_it_works_by_keyboard(page, ranked):
