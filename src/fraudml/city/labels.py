@@ -12,9 +12,11 @@ from fraudml.city.world import World
 
 COLUMNS = ("entity_type", "entity_id", "is_fraud", "scheme", "decided_on", "origin")
 ORIGINS = ("lead", "random", "report", "self")
-COMES_TO_LIGHT = {"patient": 0.5, "doctor": 0.75, "institution": 0.65, "pharmacy": 0.75}
+COMES_TO_LIGHT = {"patient": 0.5, "doctor": 0.75, "institution": 0.65, "pharmacy": 0.8}
 """Share of the guilty that somebody finds: who treats or sells has patients who talk and is inspected oftener than who is treated."""
 CLEARED_BY_MISTAKE, WRONGLY_DECIDED = 0.05, 0.01
+FOUND_WHEN_CHECKED = 0.8
+"""Share of the guilty whose acts a check finds that came for another reason."""
 FIRST_CLAIM = 100_000_000_000
 
 Row = tuple[str, str, int, str, int, str]
@@ -31,13 +33,13 @@ def decide(options: CityOptions, world: World, truth: pd.DataFrame, alike: pd.Da
     Notes
     -----
     About half of the perpetrators come to light, months after they began, with some of their claims settled by then; one in twenty of those
-    checked is cleared by mistake. Zeroes come from leads that were not confirmed, look-alikes among them, and from random checks.
+    checked is cleared by mistake. Houses, pharmacies, doctors and patients are also checked at random or for a lead of their own: what was
+    done by then is mostly found. Zeroes come from leads that were not confirmed, look-alikes among them, and from random checks.
     """
     rng = generator(options.seed, "labels")
     guilty = truth[truth["role"].isin(["perpetrator", "accomplice"])]
     rows = _guilty(rng, guilty, settled)
-    accused = set(zip(guilty["entity_type"], guilty["entity_id"], strict=True))
-    rows += _checked_entities(options, world, rng, accused)
+    rows += _checked_entities(options, world, rng, _begun(guilty, settled), {(kind, code) for kind, code, *_ in rows})
     rows += _checked_claims(rng, truth, alike, settled)
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame = frame[frame["decided_on"] <= options.last_day].drop_duplicates(["entity_type", "entity_id", "scheme", "decided_on"])
@@ -62,26 +64,41 @@ def _guilty(rng: np.random.Generator, guilty: pd.DataFrame, settled: np.ndarray)
     return rows
 
 
-def _checked_entities(options: CityOptions, world: World, rng: np.random.Generator, accused: set[tuple[str, str]]) -> list[Row]:
+def _begun(guilty: pd.DataFrame, settled: np.ndarray) -> dict[tuple[str, str], tuple[int, str]]:
+    """The day by which each of the guilty had begun, and with what."""
+    first = guilty.assign(day=settled[_number(guilty["claim_id"])]).sort_values(["day", "scheme"], kind="stable")
+    first = first.drop_duplicates(["entity_type", "entity_id"])
+    return {(kind, code): (int(day), scheme) for kind, code, day, scheme in first[["entity_type", "entity_id", "day", "scheme"]].to_numpy()}
+
+
+def _checked_entities(
+    options: CityOptions,
+    world: World,
+    rng: np.random.Generator,
+    begun: dict[tuple[str, str], tuple[int, str]],
+    decided: set[tuple[str, str]],
+) -> list[Row]:
     rows: list[Row] = []
     shop = world.institution("class") == PHARMACY
     pools = {
         "patient": (world.person("code"), 1 / 80),
         "doctor": (world.places.doctors["code"].to_numpy()[~world.places.doctors["is_pharmacist"].to_numpy()], 1 / 6),
-        "institution": (world.institution("code")[~shop & (world.institution("class") != OUTSIDE)], 0.4),
-        "pharmacy": (world.institution("code")[shop], 0.4),
+        "institution": (world.institution("code")[~shop & (world.institution("class") != OUTSIDE)], 0.5),
+        "pharmacy": (world.institution("code")[shop], 0.5),
     }
     for kind, (codes, share) in pools.items():
         for code in rng.permutation(codes)[: max(8, round(len(codes) * share))]:
             origin, wrong = str(rng.choice(ORIGINS, p=[0.45, 0.4, 0.14, 0.01])), rng.random() < WRONGLY_DECIDED
             day = options.first_day + int((options.last_day - options.first_day) * rng.beta(1.6, 1.2))
-            if (kind, code) not in accused:
-                rows.append((kind, str(code), int(wrong), "high_cost" if wrong else "", day, origin))
+            since, scheme = begun.get((kind, str(code)), (day, ""))
+            found = since + 60 < day and rng.random() < FOUND_WHEN_CHECKED  # two months of it leave traces
+            if (kind, str(code)) not in decided:
+                rows.append((kind, str(code), int(wrong or found), scheme if found else "high_cost" if wrong else "", day, origin))
     return rows
 
 
 def _checked_claims(rng: np.random.Generator, truth: pd.DataFrame, alike: pd.DataFrame, settled: np.ndarray) -> list[Row]:
-    count = min(len(settled) // 4, max(40, len(truth) // 20))
+    count = min(len(settled) // 4, max(40, len(settled) // 200))
     at_random = pd.Series(rng.permutation(len(settled))[:count] + FIRST_CLAIM).map("S{}".format)
     alike_ones = pd.Series(rng.permutation(alike["claim_id"].to_numpy(dtype=object))[: count // 3])
     guilty = set(truth["claim_id"])

@@ -24,9 +24,9 @@ class CityOptions:
     persons : insured persons at the start.
     months : months of settlements, from ``start`` (a first day of a month).
     schemes : ids to plant, ``None`` for all.
-    prevalence : multiplies the number of perpetrators; 0 gives an honest city with look-alikes. At 1 and 20 000 persons about 7 % of the
-        claims are guilty of something: two or three perpetrators of each of the 33 schemes, so that each can be learned and tested. That
-        is more than real; perpetrators grow with persons to the power of 0.6, so that the share falls in larger cities.
+    prevalence : multiplies the number of perpetrators; 0 gives an honest city with look-alikes. At 0.75 and 20 000 persons about
+        three claims in a hundred are guilty of something: two or more perpetrators of each of the 33 schemes, so that each can be learned
+        and tested. Perpetrators grow with persons to the power of 0.6, so that the share falls in larger cities.
     subtlety : low, default or high.
     """
 
@@ -34,7 +34,7 @@ class CityOptions:
     months: int = 18
     start: dt.date = dt.date(2023, 1, 1)
     schemes: tuple[str, ...] | None = None
-    prevalence: float = 1.0
+    prevalence: float = 0.75
     subtlety: str = "default"
     seed: int = 0
 

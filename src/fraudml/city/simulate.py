@@ -249,7 +249,9 @@ class City:
             for kind, culprit, role in tag.culprits or (("", -1, ""),)
         ]
         columns = ["tag", "scheme", "alike", "role", "ring", "entity_type", "number"]
-        all_records = pd.concat(self.records, ignore_index=True).merge(pd.DataFrame(meanings, columns=columns), on="tag")
+        all_records = pd.concat(self.records, ignore_index=True).merge(
+            pd.DataFrame(meanings, columns=columns).astype({"tag": "int64", "alike": "bool"}), on="tag"
+        )
         all_records["claim_id"] = "S" + (all_records["setl"] + 100_000_000_000).astype(str)
         names = {
             "patient": self.world.person("code"), "doctor": self.world.places.doctors["code"].to_numpy(),

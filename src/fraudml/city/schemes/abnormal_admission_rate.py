@@ -17,7 +17,7 @@ def plant(ground: Ground) -> None:
     for place in ground.choose_institutions(ground.perpetrators(2), PRIVATE_HOSPITAL, PRIMARY):
         boldness, span = ground.boldness(), ground.span(9)
         tag = ground.tag([("institution", place, "perpetrator")])
-        people = ground.choose_people(ground.amount(70 + 130 * boldness), ground.patients_of(place) & (ground.age() > 20))
+        people = ground.choose_people(ground.amount(50 + 100 * boldness), ground.patients_of(place) & (ground.age() > 20))
         ground.admit(
             tag,
             people,

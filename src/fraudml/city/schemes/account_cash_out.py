@@ -23,9 +23,9 @@ def plant(ground: Ground) -> None:
     employee = ground.world.person("insurance") == EMPLOYEE
     adult = ground.age() > 22
     sums: dict[int, float] = {}
-    for place in ground.choose_institutions(ground.perpetrators(3), PHARMACY):
+    for place in ground.choose_institutions(ground.perpetrators(4), PHARMACY):
         boldness, (first, last) = ground.boldness(), ground.span()
-        people = ground.choose_people(ground.amount(8 + 14 * boldness), employee & adult)
+        people = ground.choose_people(ground.amount(6 + 10 * boldness), employee & adult)
         culprits = [("pharmacy", place, "perpetrator"), *(("patient", int(person), "accomplice") for person in people)]
         ring = ground.world.institution("code")[place]
         for person in people:
@@ -33,8 +33,8 @@ def plant(ground: Ground) -> None:
             tag = ground.tag(mine, ring=ring, free=True)
             sums[tag] = boldness
             # a run of a few weeks, several times a week, now and then again
-            runs = max(1, int((last - first) / 30 * (0.15 + 0.35 * boldness)))
-            start = np.repeat(ground.rng.integers(first, max(first + 1, last - 20), runs), 8)
+            runs = max(1, int((last - first) / 30 * (0.1 + 0.2 * boldness)))
+            start = np.repeat(ground.rng.integers(first, max(first + 1, last - 20), runs), 6)
             day = np.unique(np.clip(start + ground.rng.integers(0, 21, len(start)), first, last))
             ground.attend(tag, np.full(len(day), person), place, ground.disease("cold"), day, coded=0)
     for place in ground.quiet_institutions(ground.lookalikes(3), PHARMACY):

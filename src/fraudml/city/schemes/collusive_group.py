@@ -18,13 +18,13 @@ def plant(ground: Ground) -> None:
     doctors = ground.world.places.doctors
     classes = ground.world.institution("class")[doctors["institution"]]
     group_of = ground.world.person("group")
-    for ring in range(ground.perpetrators(3)):
+    for ring in range(ground.perpetrators(4)):
         boldness, (first, last) = ground.boldness(), ground.span(8)
         staff = ground.choose_doctors(2 + (boldness > 0.7), np.isin(classes, (PRIMARY, CLINIC, PRIVATE_HOSPITAL)))
-        shop = ground.choose_institutions(1, PHARMACY)[0]
-        cards = ground.choose_people(max(6, round(8 + 10 * boldness)), ground.has("hypertension", "diabetes", "coronary", "lipids_high"))
+        shop = ground.choose_institutions(1, PHARMACY, where=ground.busy())[0]
+        cards = ground.choose_people(max(6, round(6 + 6 * boldness)), ground.has("hypertension", "diabetes", "coronary", "lipids_high"))
         name = str(ring)
-        for day in np.arange(first + 2, last - 2, round(16 - 8 * boldness)):
+        for day in np.arange(first + 2, last - 2, round(40 - 16 * boldness)):
             doctor = int(ground.rng.choice(staff))
             house = int(doctors["institution"][doctor])
             crew = cards[ground.rng.random(len(cards)) < 0.7]

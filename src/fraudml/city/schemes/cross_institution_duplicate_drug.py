@@ -16,7 +16,7 @@ ILLS = ("hypertension", "coronary", "diabetes", "copd", "hepatitis_b")
 
 def plant(ground: Ground) -> None:
     whole = (ground.first_day, ground.last_day)
-    for person in ground.choose_people(ground.perpetrators(16), ground.has(*ILLS)):
+    for person in ground.choose_people(ground.perpetrators(12), ground.has(*ILLS)):
         boldness, (first, last) = ground.boldness(), ground.span()
         tag = ground.tag([("patient", int(person), "perpetrator")], free=True)
         houses = np.unique([ground.world.person(f"usual_{name}")[person] for name in ("clinic", "primary", "secondary", "tertiary")])

@@ -11,6 +11,7 @@ import numpy as np
 from fraudml.city.encounters import CHRONIC
 from fraudml.city.medicine import DRUGS_ONLY
 from fraudml.city.month import Month
+from fraudml.city.people import NEVER
 from fraudml.city.places import PRIMARY, SECONDARY, TERTIARY
 from fraudml.city.planting import Ground
 
@@ -26,7 +27,7 @@ def plant(ground: Ground) -> None:
         people = ground.choose_people(max(3, round(3 + 4 * boldness)), ground.has(disease))
         culprits = [("patient", int(person), "perpetrator") for person in people]
         houses = ground.rng.permutation(ground.world.places.of(PRIMARY, SECONDARY, TERTIARY))[: 4 + round(5 * boldness)]
-        trips = np.arange(first + 2, last, round(14 - 7 * boldness))
+        trips = np.arange(first + 2, last, round(24 - 10 * boldness))
         for person, culprit in zip(people, culprits, strict=True):
             tag = ground.tag([culprit], ring=str(troop), free=True)
             goods[tag], bold[tag] = DEAR[disease], boldness
@@ -48,7 +49,7 @@ def plant(ground: Ground) -> None:
     sick = ground.has("hypertension", "diabetes", "coronary")
     shared = np.bincount(household[sick], minlength=household.max() + 1)[household] >= 2
     for person in ground.choose_people(ground.amount(8), sick & shared):
-        members = np.flatnonzero(sick & (household == household[person]))
+        members = np.flatnonzero(sick & (household == household[person]) & (ground.world.person("death") == NEVER))
         first = ground.first_day + int(ground.rng.integers(0, 28))
         for member in members:
             day = np.arange(first, ground.last_day, 32)

@@ -17,6 +17,9 @@ from fraudml.city.month import Month
 from fraudml.city.people import EMPLOYEE, NEVER, RESIDENT
 from fraudml.city.planting import Ground
 
+WORTH_IT = 500
+"""Thousandths of a visit's bill that the fund pays: nobody hands in twice what brings nothing."""
+
 
 def plant(ground: Ground) -> None:
     employee = ground.world.person("insurance") == EMPLOYEE
@@ -28,7 +31,8 @@ def plant(ground: Ground) -> None:
         place = int(ground.world.person("usual_secondary")[person])
         # one bill, settled twice: the same service by the same doctor with the same lines, whatever it was settled with
         back_pain, gallstones = ground.disease("back_pain"), ground.disease("gallstones")
-        visits: dict[str, Any] = {"disease": back_pain, "start": day * DAY + 9 * 60 + 7, "end": day * DAY + 9 * 60 + 7}
+        visits: dict[str, Any] = {"disease": back_pain, "start": day * DAY + 9 * 60 + 7, "end": day * DAY + 9 * 60 + 7,
+                                  "benefit": WORTH_IT}  # fmt: skip
         later = day[:1] * DAY + 12 * DAY + 9 * 60
         stay: dict[str, Any] = {"disease": gallstones, "disease2": -1, "start": later, "end": later + 6 * DAY, "kind": 3, "setting": 1}
         for given in (visits, stay):

@@ -18,7 +18,7 @@ def plant(ground: Ground) -> None:
     for place in ground.choose_institutions(ground.perpetrators(3), SECONDARY, PRIVATE_HOSPITAL, PRIMARY, where=ground.busy()):
         boldness = ground.boldness()
         tag = ground.tags[ground.tag([("institution", place, "perpetrator")])]
-        deals.append((place, ground.span(), 0.12 + 0.3 * boldness, tag))
+        deals.append((place, ground.span(), 0.1 + 0.2 * boldness, tag))
     both_sides = ground.tag(lookalike=True)
     for place in ground.quiet_institutions(ground.lookalikes(3), SECONDARY, TERTIARY):
         people = ground.choose_people(ground.amount(8), ground.age() > 60)
@@ -45,7 +45,7 @@ def plant(ground: Ground) -> None:
         parts.append(month.lines[left].assign(site=2))
         # blood sugar before and after meals, a second infusion
         counted = np.isin(item, [ground.item("glucose_test"), ground.item("infusion")]) & (month.encounters["kind"].to_numpy()[bill] == 3)
-        counted &= draw < 0.04
+        counted &= (draw < 0.04) & (month.encounters["manual"].to_numpy()[bill] == 0)
         parts.append(month.lines[counted].assign(time=month.lines["time"][counted] + 240))
         month.lines = month.concat(parts)
         month.mark(bill[counted], legal)

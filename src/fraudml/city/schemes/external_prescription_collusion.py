@@ -18,12 +18,12 @@ from fraudml.city.planting import Ground
 def plant(ground: Ground) -> None:
     doctors, district = ground.world.places.doctors, ground.world.institution("district")
     classes = ground.world.institution("class")[doctors["institution"]]
-    for doctor in ground.choose_doctors(ground.perpetrators(3), np.isin(classes, (SECONDARY, TERTIARY))):
+    for doctor in ground.choose_doctors(ground.perpetrators(4), np.isin(classes, (SECONDARY, TERTIARY))):
         boldness, span = ground.boldness(), ground.span()
         house = int(doctors["institution"][doctor])
-        far = ground.choose_institutions(1, PHARMACY, where=district != district[house])[0]
+        far = ground.choose_institutions(1, PHARMACY, where=(district != district[house]) & ground.busy())[0]
         tag = ground.tag([("doctor", doctor, "perpetrator"), ("pharmacy", far, "perpetrator")], ring=ground.code(far), free=True)
-        people = ground.choose_people(ground.amount(25 + 35 * boldness), ground.has("hypertension", "diabetes", "coronary", "lipids_high"))
+        people = ground.choose_people(ground.amount(16 + 20 * boldness), ground.has("hypertension", "diabetes", "coronary", "lipids_high"))
         people = np.repeat(people, ground.rng.integers(1, 4, len(people)))
         _pairs(ground, tag, people, ground.days_in(span, len(people)), house, doctor, far)
     longitude, latitude = ground.world.institution("longitude"), ground.world.institution("latitude")

@@ -23,12 +23,12 @@ def plant(ground: Ground) -> None:
         doctor = int(ground.doctors_of(place)[0])
         tag = ground.tag([("institution", place, "perpetrator"), ("doctor", doctor, "accomplice")])
         packages.append(tag)
-        cards = ground.choose_people(ground.amount(30 + 20 * boldness), ground.patients_of(place) & (ground.age() > 40))
-        days = np.unique(ground.days_in(span, round(7 + 14 * boldness)))
+        cards = ground.choose_people(ground.amount(24 + 16 * boldness), ground.patients_of(place) & (ground.age() > 40))
+        days = np.unique(ground.days_in(span, round(3 + 6 * boldness)))
         for day in days:
             sunday = day - (day + 3) % 7 + 6
             when = int(sunday if ground.rng.random() < 0.3 * boldness and sunday <= ground.last_day else day)
-            crowd = ground.rng.permutation(cards)[: round(14 + 22 * boldness)]
+            crowd = ground.rng.permutation(cards)[: round(12 + 16 * boldness)]
             start = when * DAY + 8 * 60 + np.sort(ground.rng.integers(0, 540, len(crowd)))
             ground.visits(
                 tag, patient=crowd, institution=place, disease=ground.disease("back_pain"), start=start, doctor=doctor, department=0

@@ -14,7 +14,7 @@ from fraudml.city.planting import Ground
 
 def plant(ground: Ground) -> None:
     ills = ("cold", "gastritis", "dermatitis", "dizziness", "back_pain", "conjunctivitis")
-    for person in ground.choose_people(ground.perpetrators(12), ground.age() > 30):
+    for person in ground.choose_people(ground.perpetrators(6), ground.age() > 30):
         boldness, (first, last) = ground.boldness(), ground.span(9)
         tag = ground.tag([("patient", int(person), "perpetrator")])
         day = np.unique(ground.days_in((first, last), round((last - first) / 30 * (4 + 7 * boldness))))

@@ -29,7 +29,7 @@ def plant(ground: Ground) -> None:
         home = int(doctors["institution"][doctor])
         clinic = ground.choose_institutions(1, CLINIC, where=away != away[home])[0]
         tag = ground.tag([("doctor", doctor, "perpetrator"), ("institution", clinic, "accomplice")])
-        people = ground.choose_people(ground.amount(40 + 40 * boldness), ground.patients_of(clinic))
+        people = ground.choose_people(ground.amount(24 + 28 * boldness), ground.patients_of(clinic))
         day = np.sort(ground.days_in(span, len(people)))
         hour = day * DAY + 9 * 60 + ground.rng.integers(0, 150, len(people))
         ground.visits(tag, patient=people, institution=clinic, disease=ground.any_of(("cold", "back_pain", "gastritis"), len(people)),
@@ -41,9 +41,9 @@ def plant(ground: Ground) -> None:
         ground.visits(desk, patient=others, institution=home, disease=ground.disease("gastritis"), doctor=doctor, start=meanwhile,
                       department=int(doctors["department"][doctor]))  # fmt: skip
     unattended = []
-    for shop in ground.choose_institutions(ground.perpetrators(2), PHARMACY, where=ground.busy()):
+    for shop in ground.choose_institutions(ground.perpetrators(3), PHARMACY, where=ground.busy()):
         unattended.append(
-            (shop, ground.span(), 0.5 + 0.5 * ground.boldness(), ground.tags[ground.tag([("pharmacy", shop, "perpetrator")])])
+            (shop, ground.span(), 0.15 + 0.2 * ground.boldness(), ground.tags[ground.tag([("pharmacy", shop, "perpetrator")])])
         )
     second: list[tuple[int, int]] = []
     for clinic in ground.quiet_institutions(ground.lookalikes(2), CLINIC, PRIMARY):

@@ -1,6 +1,7 @@
 """R23 医养合谋: the nursing home's residents fall ill in step.
 
-Copies the house with a nursing home whose doctor bills all residents of the address on the same days, with the same items, week by week.
+Copies the house with a nursing home whose doctor bills all residents of the address on the same days, with the same items, once or twice
+a month.
 Look-alike: the family doctor's visiting day in a village: one day, one doctor, but everybody with his own complaint.
 """
 
@@ -26,7 +27,7 @@ def plant(ground: Ground) -> None:
         residents = ground.choose_people(round(8 + 10 * boldness), (group_of == home) & (ground.age() > 55))
         tag = ground.tag([("institution", place, "perpetrator"), ("doctor", doctor, "perpetrator")], ring=ground.code(place), free=True)
         packages.append(tag)
-        for day in np.arange(first + 2, last - 1, round(14 - 7 * boldness)):
+        for day in np.arange(first + 2, last - 1, round(32 - 14 * boldness)):
             comes = residents[ground.rng.random(len(residents)) < 0.75 + 0.2 * boldness]
             start = day * DAY + 9 * 60 + 4 * np.arange(len(comes))
             ground.visits(tag, patient=comes, institution=place, disease=ground.disease("fatigue"), start=start, doctor=doctor)

@@ -22,7 +22,7 @@ def plant(ground: Ground) -> None:
         boldness = ground.boldness()
         items = ground.rng.permutation(services)[: int(8 + 25 * boldness)]
         tag = ground.tags[ground.tag([("institution", place, "perpetrator")])]
-        deals.append((place, ground.span(), items, 1.05 + 0.4 * boldness, 0.15 + 0.35 * boldness, tag))
+        deals.append((place, ground.span(), items, 1.05 + 0.4 * boldness, 0.06 + 0.12 * boldness, tag))
     alike = ground.tags[ground.tag(lookalike=True)]
 
     def change(month: Month) -> None:

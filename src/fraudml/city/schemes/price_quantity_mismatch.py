@@ -21,7 +21,7 @@ def plant(ground: Ground) -> None:
         boldness = ground.boldness()
         kind = "pharmacy" if ground.world.institution("class")[place] == PHARMACY else "institution"
         tag = ground.tags[ground.tag([(kind, place, "perpetrator")])]
-        deals.append((place, ground.span(), 0.03 + 0.09 * boldness, 1.1 + 0.9 * boldness, tag))
+        deals.append((place, ground.span(), 0.005 + 0.02 * boldness, 1.1 + 0.9 * boldness, tag))
     rounding = ground.tags[ground.tag(lookalike=True)]
     discount = ground.tags[ground.tag(lookalike=True)]
     shops = ground.quiet_institutions(ground.lookalikes(3), PHARMACY)

@@ -19,7 +19,7 @@ def plant(ground: Ground) -> None:
     deals = []
     for place in ground.choose_institutions(ground.perpetrators(3), PHARMACY, PRIMARY, VILLAGE, CLINIC, where=ground.busy()):
         kind = "pharmacy" if ground.world.institution("class")[place] == PHARMACY else "institution"
-        deals.append((place, ground.span(9), 0.15 + 0.5 * ground.boldness(), ground.tags[ground.tag([(kind, place, "perpetrator")])]))
+        deals.append((place, ground.span(9), 0.08 + 0.15 * ground.boldness(), ground.tags[ground.tag([(kind, place, "perpetrator")])]))
     packs = ground.tags[ground.tag(lookalike=True)]
     late = ground.tags[ground.tag(lookalike=True)]
     counted = ground.world.institution("counts_packs")

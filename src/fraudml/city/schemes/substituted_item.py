@@ -32,8 +32,8 @@ def plant(ground: Ground) -> None:
     for place in ground.choose_institutions(ground.perpetrators(2), CLINIC):
         boldness, span = ground.boldness(), ground.span()
         number = ground.tag([("institution", place, "perpetrator")])
-        for person in ground.choose_people(ground.amount(12 + 12 * boldness), ground.age() > 25):
-            day = ground.days_in(span, int(4 + 8 * boldness))
+        for person in ground.choose_people(ground.amount(8 + 8 * boldness), ground.age() > 25):
+            day = ground.days_in(span, int(4 + 5 * boldness))
             ground.attend(
                 number,
                 np.full(len(day), person),
@@ -41,13 +41,13 @@ def plant(ground: Ground) -> None:
                 ground.disease("back_pain"),
                 np.unique(day)[np.arange(len(day)) % len(np.unique(day))],
             )
-        swaps.append((place, span, 0.7 + 0.3 * boldness, number, {"massage_spa": "massage", "acupuncture": "massage"}))
+        swaps.append((place, span, 0.25 + 0.3 * boldness, number, {"massage_spa": "massage", "acupuncture": "massage"}))
     till: dict[int, float] = {}
     for place in ground.choose_institutions(ground.perpetrators(2), PHARMACY):
         boldness, span = ground.boldness(), ground.span()
         number = ground.tag([("pharmacy", place, "perpetrator")], free=True)
         till[number] = boldness
-        people = ground.choose_people(ground.amount(40 + 60 * boldness), ground.age() > 25)
+        people = ground.choose_people(ground.amount(25 + 30 * boldness), ground.age() > 25)
         visits = np.repeat(people, ground.rng.integers(1, 4, len(people)))
         ground.attend(number, visits, place, ground.disease("fatigue"), ground.days_in(span, len(visits)), setting=SELF_CARE, coded=0)
     house = ground.quiet_institutions(ground.lookalikes(1), CLINIC)

@@ -23,7 +23,7 @@ def plant(ground: Ground) -> None:
     returned: set[int] = set()
     number = FIRST_SERIAL
     chronic = ground.has("hypertension", "coronary", "diabetes")
-    for shop in ground.choose_institutions(ground.perpetrators(3), PHARMACY):
+    for shop in ground.choose_institutions(ground.perpetrators(4), PHARMACY):
         boldness, span = ground.boldness(), ground.span()
         people = ground.choose_people(ground.amount(20 + 30 * boldness), chronic)
         other = ground.choose_institutions(1, PHARMACY)[0]
