@@ -71,9 +71,14 @@ def make(folder: Path, claims: int) -> Path:
     table("items", ITEMS.format(**size))
     table(
         "institutions",
-        "select distinct institution_id, 'hospital' as kind, 2 as level, '4301' || hash(institution_id) % 9 as region from claims",
+        "select distinct institution_id, 'hospital' as kind, 2 as level, '4301' || hash(institution_id) % 9 as region, "
+        "112.5 + hash(institution_id) % 1000 / 1000.0 as longitude, 27.8 + hash(institution_id || 'n') % 700 / 1000.0 as latitude from claims",
     )
-    table("patients", "select distinct patient_id, '430102' as region from claims")
+    table(
+        "patients",
+        "select distinct patient_id, '430102' as region, 112.5 + hash(patient_id) % 1000 / 1000.0 as longitude, "
+        "27.8 + hash(patient_id || 'n') % 700 / 1000.0 as latitude from claims",
+    )
     columns = (
         f"date '{AS_OF}' as as_of, 0.5 as outlier, null::double as supervised, 0.0 as graph, []::varchar[] as rules, 'v1' as model_version"
     )
