@@ -67,7 +67,11 @@ class Relations:
         return len(self.files.get(relation, ())) + sum(self.file_count(each) for each in inputs_of(how))
 
     def fingerprint(self, options: str) -> str:
-        """Id of what is read and how: it changes when a file, a row of a database, the mapping or an option does."""
+        """Id of what is read and how: it changes when a file, a row of a database, the mapping or an option does.
+
+        Files are told by name, size and time of change, not by their content: to hash all bytes would cost a second reading, and a sample
+        would overlook a corrected value. So a copy with new times counts as other data (what follows is computed anew, never mixed).
+        """
         if self.from_database:  # copies bear the time of copying: their rows count, in whatever order they came
             given = [self._content(table) for table in sorted(self.files)]
         else:
