@@ -68,6 +68,13 @@ def test_many_places_stay_readable():
     assert "另有15家" in picture.svg()
 
 
+def test_hostile_ids_stay_text():
+    bad = '"><script>alert(1)</script>'
+    picture = map_picture([place(bad, 113.0, 28.0), place("=1+1", 113.1, 28.0)], "zh")
+    assert ET.fromstring(picture.svg()).findall(".//{*}script") == []
+    assert bad in picture.legend[0]
+
+
 def city(make_claims, **home):
     claims = make_claims(
         claims=[{"claim_id": f"C{n}", "institution_id": f"H{n % 3}", "patient_id": "P1", "doctor_id": "D1"} for n in range(9)],
