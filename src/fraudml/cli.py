@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, debug, WRONG_USAGE)
     except FraudmlError as error:
         return _complain(error, debug, FAILED)
+    except BrokenPipeError:  # `fraudml ledger list | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
         print("fraudml: interrupted; earlier outputs are whole.", file=sys.stderr)  # noqa: T201
         return FAILED
@@ -64,6 +67,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     as_of_days(config)  # refused here, before a stage loads anything
     started = time.time()
     importlib.import_module(f"fraudml.stages.{stage}").run(config)
+    sys.stdout.flush()
     _record(config, stage, overrides, started)
     return DONE
 
@@ -153,11 +157,7 @@ def _complain(error: Exception, debug: bool, code: int) -> int:
 
 
 def _say(text: str) -> None:
-    try:
-        print(text)  # noqa: T201
-        sys.stdout.flush()
-    except BrokenPipeError:  # `fraudml --help | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(text, flush=True)  # noqa: T201
 
 
 def _log_to_stderr(debug: bool) -> None:

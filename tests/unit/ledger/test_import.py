@@ -223,3 +223,18 @@ def test_l02_handed_out_again_after_closing_is_a_new_round(ledger, take_in, work
     ]
     assert len([case for case in ledger.cases() if case.lead_id.endswith("2")]) == 1  # still open: carried, not repeated
     assert take_in_lists(ledger, data, by="importer", today=dt.date(2024, 8, 31), terms=Terms(days=30)) == 0
+
+
+def test_a_decided_lead_that_is_listed_again_is_a_new_round_and_lines_find_their_own(ledger, take_in, workbook, hand_out):
+    from fraudml.ledger.lists import Terms
+
+    first = workbook({1: {"state": "属实", "date": DAY}}, name="june.xlsx")
+    take_in(first)
+    again = [("L-AAAAAA-000001", "institution", "H1", ["overpriced_charge"], 70.0, "ranked")]
+    take_in_lists(ledger, hand_out("2024-07-31", again), by="importer", today=dt.date(2024, 8, 31), terms=Terms(days=30))
+    assert case_of(ledger, 1).round == 2
+    # June's workbook comes back with the measure, dated after July's list: it speaks of June's round
+    take_in(workbook({1: {"state": "已销号", "outcome": "追回", "amount": 9, "date": dt.date(2024, 8, 5)}}, name="june2.xlsx"))
+    rounds = [case for case in ledger.cases() if case.lead_id.endswith("1")]
+    assert [(case.round, case.state, case.cents("recovered")) for case in rounds] == [(1, CLOSED, 900), (2, HANDED_OUT, 0)]
+    assert [case.listing["amount_at_risk"] for case in rounds] == [100_000, 7_000]
