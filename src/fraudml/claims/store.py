@@ -226,8 +226,13 @@ def _views(tables: frozenset[str], as_of: dt.date, since: dt.date | None) -> dic
 def _item_views() -> dict[str, str]:
     """Lines after refunds: a refund takes an item's lines of the same price and time first, then the latest ones.
 
-    Quantities are taken back; where a line or the refund has none, amounts are. A line that is taken back whole disappears.
+    Quantities are taken back; where a line or the refund has none, amounts are. A line that is taken back whole disappears. Only the few
+    claims that were refunded in part need this: their lines are a view of their own, so that the many others are read once, as they are.
     """
+    attributes = """
+        coalesce(line.doctor_id, claim.doctor_id) as doctor_id, coalesce(cast(line.occurred_at as date), claim.started_on) as occurred_on,
+        claim.patient_id, claim.institution_id, claim.visit_type, claim.insurance_type, claim.started_on, claim.ended_on,
+        claim.settled_on"""
     return {
         "refunded_items": """
             select claim.refund_of as claim_id, line.item_code,
@@ -236,42 +241,40 @@ def _item_views() -> dict[str, str]:
             from all_items as line join settlements as claim on line.claim_id = claim.claim_id
             where claim.is_refund and claim.refund_of is not null
             group by claim.refund_of, line.item_code""",
-        "items": """
-            with line as (
-                select line.* replace (coalesce(line.doctor_id, claim.doctor_id) as doctor_id),
-                    coalesce(cast(line.occurred_at as date), claim.started_on) as occurred_on,
-                    claim.patient_id, claim.institution_id, claim.visit_type, claim.insurance_type,
-                    claim.started_on, claim.ended_on, claim.settled_on, claim.refunded_amount
-                from all_items as line join claims as claim on line.claim_id = claim.claim_id
-            ), touched as (
-                select line.*, back.quantity as back_quantity, back.amount as back_amount,
+        "partly_refunded": """
+            select original.claim_id from refunds as back join settlements as original on back.claim_id = original.claim_id
+            where not coalesce(original.is_refund, false) and back.total_amount < 0
+              and original.total_amount + back.total_amount > 0.005""",
+        "partly_refunded_lines": """
+            with touched as (
+                select line.*, back.claim_id is not null as is_touched, back.quantity as back_quantity, back.amount as back_amount,
                     coalesce(list_contains(back.prices, line.unit_price), false) as same_price,
                     coalesce(list_contains(back.times, line.occurred_at), false) as same_time,
                     back.quantity is not null and bool_and(coalesce(line.quantity > 0, false))
                         over (partition by line.claim_id, line.item_code) as by_quantity
-                from line join refunded_items as back on line.claim_id = back.claim_id and line.item_code = back.item_code
-                where line.refunded_amount > 0
+                from all_items as line join partly_refunded as claim on line.claim_id = claim.claim_id
+                left join refunded_items as back on line.claim_id = back.claim_id and line.item_code = back.item_code
             ), measured as (
                 select *, case when by_quantity then quantity else coalesce(amount, 0) end as size,
                     coalesce(case when by_quantity then back_quantity else back_amount end, 0) as back
                 from touched
             ), cut as (
-                select *, greatest(0, least(size, back - coalesce(sum(size) over (
+                select *, case when is_touched and size > 0 then greatest(0, least(size, back - coalesce(sum(size) over (
                     partition by claim_id, item_code order by same_price desc, same_time desc, occurred_at desc, line_id desc
-                    rows between unbounded preceding and 1 preceding), 0))) as taken
+                    rows between unbounded preceding and 1 preceding), 0))) else 0 end as taken
                 from measured
             )
-            select * exclude (refunded_amount) from line
-            where refunded_amount <= 0 or not exists (
-                select 1 from refunded_items as back where back.claim_id = line.claim_id and back.item_code = line.item_code)
+            select * exclude (is_touched, back_quantity, back_amount, same_price, same_time, by_quantity, size, back, taken)
+                replace (case when taken > 0 then round(quantity * (1 - taken / size), 6) else quantity end as quantity,
+                    case when taken > 0 then round(amount * (1 - taken / size), 4) else amount end as amount,
+                    case when taken > 0 then round(in_scope_amount * (1 - taken / size), 4) else in_scope_amount end as in_scope_amount)
+            from cut where taken = 0 or size - taken > 0.000001""",
+        "items": f"""
+            select line.* exclude (doctor_id), {attributes}
+            from all_items as line join claims as claim on line.claim_id = claim.claim_id where claim.refunded_amount <= 0
             union all by name
-            select * exclude (refunded_amount, back_quantity, back_amount, same_price, same_time, by_quantity, size, back, taken)
-                replace (round(quantity * (1 - taken / size), 6) as quantity, round(amount * (1 - taken / size), 4) as amount,
-                    round(in_scope_amount * (1 - taken / size), 4) as in_scope_amount)
-            from cut where size > 0 and size - taken > 0.000001
-            union all by name
-            select * exclude (refunded_amount, back_quantity, back_amount, same_price, same_time, by_quantity, size, back, taken)
-            from cut where size <= 0""",
+            select line.* exclude (doctor_id), {attributes}
+            from partly_refunded_lines as line join claims as claim on line.claim_id = claim.claim_id""",
     }
 
 

@@ -117,7 +117,7 @@ def merged_by(sql: str, where: str = "expression") -> str | None:
         tree = tree.this
     if isinstance(tree, exp.Count) and isinstance(tree.this, exp.Distinct):
         return None
-    kinds = {exp.Count: "sum", exp.Sum: "sum", exp.Max: "max", exp.Min: "min"}
+    kinds: dict[type, str] = {exp.Count: "sum", exp.Sum: "sum", exp.Max: "max", exp.Min: "min"}
     return kinds.get(type(tree))
 
 

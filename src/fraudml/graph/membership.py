@@ -113,7 +113,8 @@ def prescription_lift(pairs: pd.DataFrame, index: GraphIndex) -> pd.DataFrame:
         ["evidence", "lift"], ascending=False, kind="stable"
     )
     for mine, column, other in (("doctor", "prescriber_id", "pharmacy"), ("pharmacy", "pharmacy_id", "prescriber")):
-        first = worst.drop_duplicates(column)
+        seen = worst if mine == "pharmacy" else worst[worst["level"] == "doctor"]
+        first = seen.drop_duplicates(column)
         where = index.numbers(mine, first[column])
         out.loc[where, [f"{other}_lift_12m", f"{other}_lift_evidence_12m"]] = first[["lift", "evidence"]].to_numpy(dtype=float)
     return out

@@ -9,6 +9,9 @@ How many patients of a prescriber should buy at a pharmacy? Innocent explanation
 - how much both do: the product of their shares of all external prescriptions (the degree-preserving null).
 
 The largest of them is the expectation; patients count once per pharmacy, since a regular customer's next purchase says nothing new.
+
+Prescriptions that name no doctor are judged by their institution. It has no colleagues to compare with, so that what lies next door must be
+known: without the institutions' coordinates they are left alone.
 """
 
 from __future__ import annotations
@@ -30,7 +33,24 @@ MIN_LIFT = 3.0
 MIN_SHARE = 0.2
 ONE_VILLAGE = 0.5
 
-COLUMNS = ("prescriber_id", "pharmacy_id", "patients", "of_prescriber", "of_pharmacy", "expected", "lift", "p_value", "from_one_address")
+LEVELS = {
+    "doctor": ("prescriber_id", "prescriber_id is not null", "doctor_id"),
+    "institution": ("prescribing_institution_id", "prescriber_id is null and prescribing_institution_id is not null", "institution_id"),
+}
+"""Who prescribes -> its column in ``encounters`` of sales, which sales count, its column in those of visits."""
+
+COLUMNS = (
+    "level",
+    "prescriber_id",
+    "pharmacy_id",
+    "patients",
+    "of_prescriber",
+    "of_pharmacy",
+    "expected",
+    "lift",
+    "p_value",
+    "from_one_address",
+)
 
 
 def prescription_pairs(snapshot: Snapshot) -> pd.DataFrame:
@@ -38,22 +58,32 @@ def prescription_pairs(snapshot: Snapshot) -> pd.DataFrame:
 
     Returns
     -------
-    prescriber_id, pharmacy_id, patients (of the pair), of_prescriber and of_pharmacy (patients of either with external prescriptions,
-    once per counterpart), expected (patients under the null), lift (patients / expected, or / 1 where less is expected), p_value
+    level (doctor; institution where the prescriptions name no doctor), prescriber_id, pharmacy_id, patients (of the pair), of_prescriber
+    and of_pharmacy (patients of either with external prescriptions, once per counterpart), expected (patients under the null), lift
+    (patients / expected, or / 1 where less is expected), p_value
     (binomial tail, Bonferroni over the pairs), from_one_address (share of the pair's patients that live in the commonest address group; 0
     unknown).
     """
+    levels = ["doctor"] if snapshot.missing(("institutions.longitude", "institutions.latitude")) else list(LEVELS)
+    found = [_pairs(snapshot, level) for level in levels]
+    pairs = [each for each in found if len(each)]
+    return pd.concat(pairs, ignore_index=True) if pairs else found[0]
+
+
+def _pairs(snapshot: Snapshot, level: str) -> pd.DataFrame:
     from scipy.stats import binom
 
+    column, counts, _ = LEVELS[level]
     engine = snapshot.engine
     engine.table(
         "prescribed",
-        """
-        select prescriber_id, pharmacy_id, patient_id, max(prescribing_institution_id) as prescribing_institution_id
-        from encounters where prescriber_id is not null and pharmacy_id is not null group by all""",
+        f"""
+        select {column} as prescriber_id, pharmacy_id, patient_id, max(prescribing_institution_id) as prescribing_institution_id
+        from encounters where {counts} and pharmacy_id is not null group by {column}, pharmacy_id, patient_id""",
     )
     if not engine.scalar("select count(*) from prescribed"):
-        return pd.DataFrame({name: pd.Series(dtype="str" if name.endswith("_id") else float) for name in COLUMNS})
+        names = {name: "str" if name.endswith("_id") or name == "level" else float for name in COLUMNS}
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in names.items()})
     _expose_purchases(snapshot)
     pairs = snapshot.query(f"""
         with pair as (
@@ -96,7 +126,9 @@ def prescription_pairs(snapshot: Snapshot) -> pd.DataFrame:
     explanations["by_next_door"] = _next_door(pairs, snapshot) * pairs["of_prescriber"]
     expected = np.minimum(explanations.max(axis=1), pairs["of_prescriber"])
     p = binom.sf(pairs["patients"] - 1, pairs["of_prescriber"], np.minimum(expected / pairs["of_prescriber"], 1.0))
-    pairs = pairs.assign(expected=expected, lift=pairs["patients"] / np.maximum(expected, 1.0), p_value=np.minimum(1.0, p * len(pairs)))
+    pairs = pairs.assign(
+        level=level, expected=expected, lift=pairs["patients"] / np.maximum(expected, 1.0), p_value=np.minimum(1.0, p * len(pairs))
+    )
     return pairs[list(COLUMNS)]
 
 
@@ -197,17 +229,18 @@ def prescription_rings(snapshot: Snapshot, pairs: pd.DataFrame) -> list[Candidat
         (pairs["p_value"] <= SIGNIFICANCE) & (pairs["lift"] >= MIN_LIFT) & (share >= MIN_SHARE) & (pairs["from_one_address"] <= ONE_VILLAGE)
     ]
     out = []
-    for group in _connected(strong):
+    for level, group in [(name, each) for name in LEVELS for each in _connected(strong[strong["level"] == name])]:
+        column, counts, visited = LEVELS[level]
         snapshot.engine.register("tied_pairs", group[["prescriber_id", "pharmacy_id"]])
-        claims = snapshot.query("""
+        claims = snapshot.query(f"""
             with sale as (
-                select claim.* from encounters as claim
-                join tied_pairs as pair on claim.prescriber_id = pair.prescriber_id and claim.pharmacy_id = pair.pharmacy_id
+                select claim.* from (select * from encounters where {counts}) as claim
+                join tied_pairs as pair on claim.{column} = pair.prescriber_id and claim.pharmacy_id = pair.pharmacy_id
             )
             select * from sale
             union all
             select claim.* from encounters as claim where exists (
-                select 1 from sale where sale.patient_id = claim.patient_id and sale.prescriber_id = claim.doctor_id
+                select 1 from sale where sale.patient_id = claim.patient_id and sale.{column} = claim.{visited}
                     and claim.met_on between sale.met_on - 3 and sale.met_on)
             order by met_on, claim_id""")
         sales = claims[claims["pharmacy_id"].notna()]
@@ -215,7 +248,7 @@ def prescription_rings(snapshot: Snapshot, pairs: pd.DataFrame) -> list[Candidat
         synchrony = float((on_day >= 2).mean())
         by_chance = 1 - np.exp(-len(sales) / ((sales["met_on"].max() - sales["met_on"].min()).days + 1))
         of_prescribers = group.drop_duplicates("prescriber_id")["of_prescriber"].sum()
-        ends = [("doctor", one) for one in sorted(set(group["prescriber_id"]))] + [
+        ends = [(level, one) for one in sorted(set(group["prescriber_id"]))] + [
             ("pharmacy", one) for one in sorted(set(group["pharmacy_id"]))
         ]
         out.append(

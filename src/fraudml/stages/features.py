@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 from pathlib import Path
 from typing import Any
 
 from fraudml.claims import Claims, Snapshot
+from fraudml.claims.store import months_before
 from fraudml.config import as_of_days
 from fraudml.contracts import ENTITY_TYPES
-from fraudml.engine import open_engine
+from fraudml.engine import configured_engine
 from fraudml.progress import step, track
 from fraudml.vectors.aggregates import MONTHS
 from fraudml.vectors.catalogue import load_catalogue
-from fraudml.vectors.computed import behaviour_sql
-from fraudml.vectors.declared import UNITS
-from fraudml.vectors.joined import join_claims
+from fraudml.vectors.computed import behaviour_sql, prepare
+from fraudml.vectors.page import listing, page
 
 log = logging.getLogger("fraudml")
 
 
 def run(config: Any) -> None:
-    """Writes ``features/<entity>.parquet``, or prints the catalogue (``--list``)."""
+    """Writes ``features/<entity>.parquet``, or prints the catalogue (``--list``, ``--page``)."""
+    if config.features.page:
+        print(page(config.conf_dir), end="")  # noqa: T201
+        return
     if config.features.list:
         print(listing(config.conf_dir, config.lang))  # noqa: T201
         return
-    engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
+    engine = configured_engine(config.engine)
     claims = Claims(Path(config.data_dir), engine)
     days = as_of_days(config) or [claims.last_month_end().isoformat()]
     catalogues = [load_catalogue(entity, config.conf_dir) for entity in ENTITY_TYPES]
     for as_of in track(days, "snapshots"):
-        with claims.at(as_of, months=MONTHS, materialise=("claims",)) as snapshot:
+        with claims.at(as_of, months=MONTHS) as snapshot:
             with step(f"claims as of {as_of} joined"):
-                join_claims(snapshot)
+                prepare(snapshot, [(catalogue, None) for catalogue in catalogues])
             for catalogue in catalogues:
                 target = Path(config.data_dir) / "features" / f"{catalogue.entity}.parquet"
                 with step(f"vectors of {catalogue.entity}"):
-                    rows = _accumulate(snapshot, behaviour_sql(catalogue, snapshot), target, catalogue.entity)
+                    since = _judged_until(snapshot, target) if catalogue.entity == "claim" else None
+                    rows = _accumulate(snapshot, behaviour_sql(catalogue, snapshot, since=since), target, catalogue.entity)
                 log.info("%s: %s rows as of %s", target, rows, as_of)
+
+
+def _judged_until(snapshot: Snapshot, target: Path) -> dt.date | None:
+    """The latest earlier snapshot of the same data in the file: claims settled until then have their row there already."""
+    engine = snapshot.engine
+    if not target.is_file() or engine.note_of(target) != dataset_of(snapshot.data_dir):
+        return None
+    engine.parquet("kept", target)
+    earliest = months_before(snapshot.as_of, MONTHS)
+    found = engine.scalar(f"select max(as_of) from kept where as_of < date '{snapshot.as_of}' and as_of > date '{earliest}'")
+    return found if isinstance(found, dt.date) else None
 
 
 def _accumulate(snapshot: Snapshot, query: str, target: Path, entity: str) -> int:
@@ -52,7 +68,8 @@ def _accumulate(snapshot: Snapshot, query: str, target: Path, entity: str) -> in
         kept = f"select * from kept where as_of <> date '{snapshot.as_of}'"
         if entity == "claim":
             # a claim has one row: at the first snapshot on or after its settlement
-            engine.execute(f"delete from fresh where entity_id in (select entity_id from kept where as_of < date '{snapshot.as_of}')")
+            earlier = f"select entity_id from kept where as_of < date '{snapshot.as_of}'"
+            engine.table("fresh", f"select * from fresh where entity_id not in ({earlier})")
             kept += " and entity_id not in (select entity_id from fresh)"
         sql = f"{kept} union all by name select * from fresh"
     engine.write(f"select * from ({sql}) order by as_of, entity_id", target, note=dataset)
@@ -63,15 +80,3 @@ def dataset_of(data_dir: Path) -> str:
     """Name of the data set that the claims below a folder were read from; it changes when a source is read anew."""
     about = data_dir / "ingest.json"
     return str(json.loads(about.read_text(encoding="utf-8")).get("dataset", "")) if about.is_file() else ""
-
-
-def listing(conf_dir: str | None, lang: str) -> str:
-    """The catalogue as text: one line per column."""
-    lines = []
-    for entity in ENTITY_TYPES:
-        catalogue = load_catalogue(entity, conf_dir)
-        lines += [f"{entity}: {len(catalogue.features)} features, peers: {' x '.join(catalogue.peers)}"]
-        for feature in catalogue.features.values():
-            unit = UNITS[feature.unit][0 if lang == "zh" else 1] or feature.unit
-            lines.append(f"  {feature.name:<40} {unit:<8} {feature.direction:<5} {','.join(feature.serves):<16} {feature.pattern(lang)}")
-    return "\n".join(lines)

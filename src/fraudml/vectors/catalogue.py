@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def load_catalogue(entity: str, conf_dir: str | Path | None = None) -> Catalogue
     if own is not None and own.is_file():
         catalogue = read_declarations(entity, own, catalogue)
         _check_sql(catalogue)
-    return catalogue
+    return replace(catalogue, conf_dir=str(conf_dir)) if conf_dir else catalogue
 
 
 @lru_cache
@@ -80,7 +81,7 @@ def _bind(engine: Engine, sql: str, where: str) -> None:
 
 
 def _dated(sql: str) -> str:
-    return sql.replace("$as_of", "date '2000-01-01'")
+    return sql.replace("$as_of", "date '2000-01-01'").replace("$since", "date '1999-01-01'")
 
 
 class _BlankClaims(Claims):

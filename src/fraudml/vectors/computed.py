@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from fraudml.claims import Claims, Snapshot
 from fraudml.claims.store import day
 from fraudml.engine import columns_of, identifier
 from fraudml.errors import FraudmlError
-from fraudml.vectors.aggregates import MONTHS, columns_read, relation_under, vectors_sql
+from fraudml.vectors.aggregates import MONTHS, columns_read, columns_wanted, name_under, relation_under, vectors_sql
 from fraudml.vectors.catalogue import load_catalogue
-from fraudml.vectors.declared import Catalogue, Feature
-from fraudml.vectors.joined import join_claims
-from fraudml.vectors.relations import population_sql
+from fraudml.vectors.declared import Attribute, Catalogue, Feature
+from fraudml.vectors.joined import COLUMNS, VALUED, join_claims
+from fraudml.vectors.relations import acting_relations, population_sql, relations_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,7 @@ def behaviour(
     as_of: str | dt.date,
     features: Iterable[str] | None = None,
     catalogue: Catalogue | None = None,
+    peers: bool = True,
 ) -> pd.DataFrame:
     """Behaviour vectors of an entity as they could be known at the end of ``as_of``.
 
@@ -38,13 +39,15 @@ def behaviour(
     entity : patient, doctor, institution, pharmacy or claim.
     claims : the canonical tables, or a snapshot of them as of the same day (its joined tables are then reused).
     as_of : the day; windows are ``(as_of - w months, as_of]`` by day of settlement.
-    features : columns wanted (``pharmacy_count_3m``); all by default.
+    features : columns wanted (``pharmacy_count_3m``); all by default. A selection costs what it reads.
     catalogue : another catalogue than the shipped one.
+    peers : whether to give the peer attributes too.
 
     Returns
     -------
     DataFrame
-        One row per entity that had a settlement in the last twelve months (claims: that were settled then), sorted by
+        One row per entity that had a settlement in the last twelve months (claims: that were settled then; doctors also by ordering
+        items or prescribing, where the features read these), sorted by
         ``entity_id`` (the index). First the peer attributes (category, ``unknown`` where not known), then the
         features (float64). What the data has no table or column for is left out and named once in the log.
 
@@ -57,28 +60,73 @@ def behaviour(
     if isinstance(claims, Snapshot):
         if claims.as_of != day(as_of):
             raise FraudmlError("features.as_of", f"the snapshot is of {claims.as_of}, not of {as_of}.", "Give both the same day.")
-        return _frame(catalogue, claims, features)
-    with claims.at(as_of, months=MONTHS, materialise=("claims",)) as snapshot:
-        return _frame(catalogue, snapshot, features)
+        return _frame(catalogue, claims, features, peers)
+    with claims.at(as_of, months=MONTHS) as snapshot:
+        return _frame(catalogue, snapshot, features, peers)
 
 
-def behaviour_sql(catalogue: Catalogue, snapshot: Snapshot, wanted: Iterable[str] | None = None) -> str:
-    """The query behind :func:`behaviour`; makes the joined tables in the snapshot's session first."""
-    join_claims(snapshot)
+def prepare(snapshot: Snapshot, wanted: Iterable[tuple[Catalogue, Iterable[str] | None]], peers: bool = True) -> None:
+    """Makes the joined tables in the snapshot's session with what all the wanted vectors read, and no more.
+
+    Parameters
+    ----------
+    wanted : catalogues, each with the columns wanted of it (None: all).
+    """
+    columns: dict[str, set[str]] = {}
+    conf_dir = None
+    for catalogue, names in wanted:
+        conf_dir = conf_dir or catalogue.conf_dir
+        for table, read in _needed(catalogue, _with_inputs(catalogue, names), _attributes(catalogue, peers), names is None).items():
+            columns.setdefault(table, set()).update(read)
+    join_claims(snapshot, columns, conf_dir=conf_dir)
+
+
+def _acting(catalogue: Catalogue, chosen: Mapping[str, Feature], whole: bool) -> tuple[str, ...]:
+    read = None if whole else {name_under(catalogue, each.of) for each in chosen.values() if each.of is not None}
+    return acting_relations(catalogue.entity, read)
+
+
+def _needed(catalogue: Catalogue, chosen: Mapping[str, Feature], attributes: Iterable[Attribute], whole: bool) -> dict[str, set[str]]:
+    return columns_wanted(catalogue, chosen, attributes, _acting(catalogue, chosen, whole))
+
+
+def _attributes(catalogue: Catalogue, peers: bool) -> list[Attribute]:
+    return list(catalogue.attributes.values()) if peers else []
+
+
+def behaviour_sql(
+    catalogue: Catalogue, snapshot: Snapshot, wanted: Iterable[str] | None = None, peers: bool = True, since: dt.date | None = None
+) -> str:
+    """The query behind :func:`behaviour`, in no order; makes the joined tables in the snapshot's session first.
+
+    A selection of features costs what it needs: the joined tables then hold only the columns that it reads. Of claims only those settled
+    after ``since`` are judged (all of the window by default), against all that came before.
+    """
     chosen = _with_inputs(catalogue, wanted)
+    needed = _needed(catalogue, chosen, _attributes(catalogue, peers), wanted is None)
+    # whoever asks one snapshot for all of an entity will ask it for the next entity too
+    join_claims(snapshot, needed, made=COLUMNS if wanted is None else needed, conf_dir=catalogue.conf_dir)
     shown = set(chosen) if wanted is None else set(wanted)
     missing = _missing(catalogue, snapshot, chosen)
     _announce(catalogue.entity, missing)
     chosen = {name: feature for name, feature in chosen.items() if feature.base not in missing}
-    attributes = [each for each in catalogue.attributes.values() if not snapshot.missing(relation_under(catalogue, each.of).tables)]
-    population = population_sql(catalogue.entity, lambda relation: not snapshot.missing(relation.tables))
-    return vectors_sql(catalogue, chosen, attributes, population, shown).replace("$as_of", f"date '{snapshot.as_of}'")
+    attributes = [each for each in _attributes(catalogue, peers) if not snapshot.missing(relation_under(catalogue, each.of).tables)]
+    acting = [
+        name for name in _acting(catalogue, chosen, wanted is None) if not snapshot.missing(relations_of(catalogue.entity)[name].tables)
+    ]
+    one_row_each = acting == ["claims"] and any(each.of == "claims" for each in chosen.values())
+    population = "" if one_row_each else population_sql(catalogue.entity, acting)
+    return (
+        vectors_sql(catalogue, chosen, attributes, population, shown)
+        .replace("$as_of", f"date '{snapshot.as_of}'")
+        .replace("$since", f"date '{since or dt.date.min}'")
+    )
 
 
-def _frame(catalogue: Catalogue, snapshot: Snapshot, wanted: Iterable[str] | None) -> pd.DataFrame:
+def _frame(catalogue: Catalogue, snapshot: Snapshot, wanted: Iterable[str] | None, peers: bool) -> pd.DataFrame:
     import pandas as pd
 
-    frame = snapshot.query(behaviour_sql(catalogue, snapshot, wanted)).set_index("entity_id")
+    frame = snapshot.query(behaviour_sql(catalogue, snapshot, wanted, peers) + " order by entity_id").set_index("entity_id")
     for name in catalogue.attributes.keys() & set(frame.columns):
         values = frame[name].astype("str").where(frame[name].notna(), "unknown")
         frame[name] = pd.Categorical(values, categories=sorted(values.unique()))
@@ -106,14 +154,18 @@ def _with_inputs(catalogue: Catalogue, wanted: Iterable[str] | None) -> dict[str
 
 def _missing(catalogue: Catalogue, snapshot: Snapshot, chosen: dict[str, Feature]) -> dict[str, str]:
     """Declared names that this data cannot serve -> the table or column they lack."""
-    empty: dict[str, set[str]] = {}
+    found: dict[tuple[str, str], bool] = {}
+    columns: dict[str, set[str]] = {}
 
-    def empty_columns(table: str) -> set[str]:
-        if table not in empty:
-            names = list(snapshot.engine.columns(table))
-            counts = snapshot.engine.rows("select " + ", ".join(f"count({identifier(name)})" for name in names) + f" from {table}")[0]
-            empty[table] = {name for name, count in zip(names, counts, strict=True) if count == 0}
-        return empty[table]
+    def there(table: str) -> set[str]:
+        if table not in columns:
+            columns[table] = snapshot.engine.columns(table).keys() | (VALUED if table == "joined_items" else set())
+        return columns[table]
+
+    def is_empty(table: str, column: str) -> bool:
+        if (table, column) not in found:
+            found[table, column] = snapshot.engine.scalar(f"select 1 from {_source_of(table, column)} limit 1") is None
+        return found[table, column]
 
     lacking: dict[str, str] = {}
     for feature in chosen.values():
@@ -124,10 +176,18 @@ def _missing(catalogue: Catalogue, snapshot: Snapshot, chosen: dict[str, Feature
             relation = relation_under(catalogue, feature.of)
             lacks = snapshot.missing((*relation.tables, *feature.needs))
             if not lacks:
-                lacks = sorted(columns_read(catalogue, feature) & empty_columns(relation.base))
+                read = sorted(columns_read(catalogue, feature) & there(relation.base))
+                lacks = [name for name in read if is_empty(relation.base, name)]
         if lacks:
             lacking.setdefault(feature.base, lacks[0])
     return lacking
+
+
+def _source_of(table: str, column: str) -> str:
+    """Where a column has values: rows of its table, or what all houses together say of an item."""
+    if column in VALUED:
+        return "usual_items" + (" where has_peers and usual_price > 0" if column == "price_against_peers" else "")
+    return f"{table} where {identifier(column)} is not null"
 
 
 def _announce(entity: str, missing: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ UNITS: dict[str, tuple[str, str]] = {
     "doctors": ("名", "doctors"),
     "institutions": ("家", "institutions"),
     "pharmacies": ("家", "pharmacies"),
+    "regions": ("个", "regions"),
     "lines": ("条", "lines"),
     "codes": ("种", "codes"),
     "stays": ("次", "stays"),
@@ -121,6 +122,7 @@ class Catalogue:
     entity : patient, doctor, institution, pharmacy or claim.
     peers : attributes whose values together make a peer group, most important first.
     attributes, groupings, features : by name; features by column, expressions after what they read.
+    conf_dir : the bureau's own conf folder it was read with.
     """
 
     entity: str
@@ -128,3 +130,4 @@ class Catalogue:
     attributes: Mapping[str, Attribute]
     groupings: Mapping[str, Grouping] = field(default_factory=dict)
     features: Mapping[str, Feature] = field(default_factory=dict)
+    conf_dir: str | None = field(default=None, compare=False)

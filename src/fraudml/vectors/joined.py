@@ -1,17 +1,29 @@
-"""The wide tables that every vector reads: claims, items and stays of the last twelve months with their attributes joined.
+"""The tables that every vector reads: claims, items and stays of the last twelve months with their attributes joined.
 
-They are computed once per snapshot. No join multiplies rows: every right side is unique on its key.
-``w`` is the newest of the windows 1, 3, 12 (months before the snapshot's day) that contains the settlement; windows nest,
+They are computed once per snapshot and hold only the columns that the wanted features read (all of them by default): a column that
+nobody asks for costs nothing, and neither does the join that would bring it. No join multiplies rows: every right side is unique on
+its key. ``w`` is the newest of the windows 1, 3, 12 (months before the snapshot's day) that contains the settlement; windows nest,
 so ``w <= 3`` selects the last three months.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
 from fraudml.claims import Snapshot
 from fraudml.claims.store import months_before
+from fraudml.contracts import CANONICAL
+from fraudml.engine import Engine, columns_of
+from fraudml.knowledge import expose_knowledge
+from fraudml.vectors.cases import CATALOGUE_AT, CLAIM_DIAGNOSES, PERSON, case_means
+from fraudml.vectors.stays import STAY_COLUMNS, joined_stays
 
 WINDOWS = (1, 3, 12)
 JOINED = ("joined_claims", "joined_items", "joined_stays")
+
+_OWN_CLAIM = tuple(name for name in CANONICAL["claims"].columns if name != "memo")
+_OWN_ITEM = tuple(name for name in CANONICAL["items"].columns if name not in ("line_id", "memo", "trace_codes", "body_site", "doctor_id"))
 
 _ROLES = {  # share of a bill by what the item is
     "drug": "charge_type in ('western_drug', 'herbal', 'chinese_patent_drug')",
@@ -24,236 +36,315 @@ _ROLES = {  # share of a bill by what the item is
     "bed": "charge_type = 'bed'",
     "material": "charge_type = 'material'",
     "negotiated": "is_negotiated_drug",
-    "over_cap": "over_cap",
 }
-# what a patient in a bed receives when treated: a day without any of it is a day of bed only
-_CARE = "charge_type in ('treatment', 'surgery', 'nursing', 'examination', 'laboratory', 'western_drug', 'herbal', 'chinese_patent_drug')"
 
+# a source without times of day writes midnight
+_HOUR = "case when cast({0} as time) <> time '00:00:00' then hour({0}) end"
+_KIND = "coalesce(institution.kind, case when claim.visit_type = 'pharmacy' then 'pharmacy' else 'unlisted' end)"
 
-# how common an item is in houses of a kind and level, and its price there: a table of its own, because a query that reads all lines
-# twice would keep a copy of them
+_WINDOW: dict[str, str] = {  # columns of a claim that need its patient and institution at most
+    **{name: f"claim.{name}" for name in _OWN_CLAIM},
+    "refunded_amount": "claim.refunded_amount",
+    "is_stay": "claim.is_stay",
+    "w": "case when claim.settled_on > $one then 1 when claim.settled_on > $three then 3 else 12 end",
+    "sex": "patient.sex",
+    "birth_date": "patient.birth_date",
+    "death_date": "patient.death_date",
+    "patient_region": "patient.region",
+    "address_group": "patient.address_group",
+    "mother_id": "patient.mother_id",
+    "age": "date_diff('day', patient.birth_date, claim.started_on) / cast(365.25 as double)",
+    "kind": _KIND,
+    "is_pharmacy": f"{_KIND} = 'pharmacy'",
+    "level": "institution.level",
+    "ownership": "institution.ownership",
+    "region": "institution.region",
+    "beds": "institution.beds",
+    "is_village": "institution.is_village",
+    "has_nursing_home": "institution.has_nursing_home",
+    "is_away": "coalesce(claim.insured_region, patient.region) <> institution.region",
+    "distance_km": """2 * 6371 * asin(sqrt(power(sin(radians(institution.latitude - patient.latitude) / 2), 2)
+        + cos(radians(patient.latitude)) * cos(radians(institution.latitude))
+        * power(sin(radians(institution.longitude - patient.longitude) / 2), 2)))""",
+    "registered_count": "cast(coalesce(registered.disease_count, 0) as double)",
+    "hour": _HOUR.format("claim.settled_at"),
+    "is_night": f"{_HOUR.format('claim.settled_at')} >= 22 or {_HOUR.format('claim.settled_at')} < 6",
+    "is_weekend": "isodow(claim.started_on) >= 6",
+    # null in the years that the table of holidays does not cover
+    "is_holiday": """case when year(claim.started_on) between (select min(year(day)) from holidays)
+            and (select max(year(day)) from holidays)
+        then coalesce(not holiday.is_workday, false) end""",
+    "is_typed": "claim.credential_type = 'typed'",
+    "settling_days": "date_diff('day', claim.started_on, claim.settled_on)",
+    "is_after_death": "patient.death_date < claim.started_on",
+}
+
+_CLAIM: dict[str, str] = {  # columns of a claim that need its diagnoses, its items, its like, or the patient's other claims
+    "diagnosis": "coded.diagnosis",
+    "diagnosis_count": "coded.diagnosis_count",
+    "diagnosis_set": "coded.diagnosis_set",
+    "chapter": "substr(coded.diagnosis, 1, 1)",
+    "category": "substr(coded.diagnosis, 1, 3)",
+    "case_ratio": "case when cases.case_count >= 5 and cases.case_amount > 0 then claim.total_amount / cases.case_amount end",
+    "nights_ratio": "case when cases.case_count >= 5 and cases.case_nights > 0 then claim.nights / cases.case_nights end",
+    "patient_claims": "person.patient_claims",
+    "patient_institutions": "person.patient_institutions",
+    "patient_stays": "person.patient_stays",
+}
+
+_ROLLED: dict[str, str] = {  # of a claim's items
+    **{f"{role}_amount": f"sum(case when {test} then amount else 0 end)" for role, test in _ROLES.items()},
+    "over_cap_amount": "sum(case when over_cap then (unit_price - cap) * quantity else 0 end) filter (where cap is not null)",
+    "item_count": "cast(count(*) as double)",
+    "substance_count": "cast(count(distinct substance) as double)",
+    "days_supply": "max(days_supply) filter (where is_drug)",
+    "dose_ratio": "max(dose_ratio)",
+    "minutes": "sum(minutes * quantity)",
+    "mismatched_count": "cast(count(*) filter (where is_mismatched) as double)",
+}
+
+_CAP = "coalesce(line.price_cap, entry.price_cap)"
+_ITEM: dict[str, str] = {
+    **{name: f"line.{name}" for name in _OWN_ITEM},
+    **{
+        name: f"claim.{name}"
+        for name in (
+            *("patient_id", "institution_id", "visit_type", "insurance_type", "started_on", "ended_on", "settled_on", "w"),
+            *("sex", "age", "kind", "level", "is_stay", "prescribing_doctor_id"),
+        )
+    },
+    "doctor_id": "coalesce(line.doctor_id, claim.doctor_id)",
+    "claim_doctor_id": "claim.doctor_id",
+    "occurred_on": "coalesce(cast(line.occurred_at as date), claim.started_on)",
+    "hour": _HOUR.format("line.occurred_at"),
+    "is_drug": f"line.{_ROLES['drug']}",
+    # half a cent of rounding is no overcharge
+    "over_cap": f"line.unit_price > {_CAP} + 0.005",
+    "cap": _CAP,
+    "price_ratio": f"case when {_CAP} > 0 then line.unit_price / {_CAP} end",
+    "is_mismatched": """case when line.unit_price is not null and line.amount is not null and not coalesce(line.is_discounted, false)
+        then abs(line.amount - line.quantity * line.unit_price) > 0.01 * greatest(1, abs(line.quantity)) end""",
+    "substance": "coalesce(entry.generic_code, line.item_code)",
+    "generic_code": "entry.generic_code",
+    "list_type": "entry.list_type",
+    "catalogue_cap": "entry.price_cap",
+    "max_daily_dose": "entry.max_daily_dose",
+    "dose_per_unit": "entry.dose_per_unit",
+    "valid_days": "cast(entry.valid_days as double)",
+    "minutes": "entry.minutes",
+    "dose_ratio": """case when line.days_supply > 0 and entry.max_daily_dose > 0
+        then line.quantity * entry.dose_per_unit / line.days_supply / entry.max_daily_dose end""",
+}
+VALUED = frozenset({"item_share", "price_against_peers"})
+"""Columns of the view ``valued_items``, which holds every line against the other houses of its kind and level."""
+
+# how common an item is in houses of a kind and level, and its price there
 _USUAL_ITEMS = """
-    select claim.kind, claim.level, line.item_code, avg(line.unit_price) as usual_price,
-        min(claim.institution_id) <> max(claim.institution_id) as has_peers,
-        cast(count(*) as double) / sum(count(*)) over (partition by claim.kind, claim.level) as item_share
-    from items as line join window_claims as claim on line.claim_id = claim.claim_id
-    group by claim.kind, claim.level, line.item_code"""
+    select kind, level, item_code, avg(unit_price) as usual_price, min(institution_id) <> max(institution_id) as has_peers,
+        cast(count(*) as double) / sum(count(*)) over (partition by kind, level) as item_share
+    from joined_items group by kind, level, item_code"""
+_VALUED_ITEMS = """
+    select line.*, usual.item_share,
+        case when usual.has_peers and usual.usual_price > 0 then line.unit_price / usual.usual_price end as price_against_peers
+    from joined_items as line join usual_items as usual
+        on line.item_code = usual.item_code and line.kind = usual.kind and line.level is not distinct from usual.level"""
+_VALUING = ("kind", "level", "item_code", "unit_price", "institution_id")
 
-# One entry per level, item and day: validities are cut where one begins or ends. What holds for the level goes before what holds for all,
-# a later beginning before an earlier one (careless sources leave the old entry open).
-_CATALOGUE_AT = """
-    with entry as (
-        select level.level, catalogue.item_code, catalogue.cap_level, generic_code, list_type, price_cap, max_daily_dose, dose_per_unit,
-            valid_days, minutes, coalesce(catalogue.started_on, date '0001-01-01') as starts,
-            coalesce(catalogue.ended_on + 1, date '9999-12-31') as ends
-        from catalogue, (select unnest([-1, 0, 1, 2, 3]) as level) as level
-        where catalogue.cap_level is null or catalogue.cap_level = level.level
-    ), cut as (
-        select level, item_code, starts as valid_from from entry union select level, item_code, ends from entry
-    ), span as (
-        select *, coalesce(lead(valid_from) over (partition by level, item_code order by valid_from), date '9999-12-31') as valid_until
-        from cut
-    )
-    select span.valid_from, span.valid_until, entry.* exclude (starts, ends)
-    from span join entry on span.level = entry.level and span.item_code = entry.item_code
-        and entry.starts <= span.valid_from and span.valid_from < entry.ends
-    qualify row_number() over (partition by span.level, span.item_code, span.valid_from
-        order by entry.cap_level nulls last, entry.starts desc, entry.ends, entry.price_cap) = 1"""
+COLUMNS: Mapping[str, frozenset[str]] = {
+    "joined_claims": frozenset(_WINDOW.keys() | _CLAIM.keys() | _ROLLED.keys()),
+    "joined_items": frozenset(_ITEM.keys() | VALUED),
+    "joined_stays": frozenset(STAY_COLUMNS),
+}
+"""All columns of the joined tables."""
+
+_HOLIDAYS = """
+    select cast(unnest(generate_series(started_on, ended_on, interval 1 day)) as date) as day, is_workday from knowledge_holidays"""
 
 
-def join_claims(snapshot: Snapshot) -> None:
-    """Makes the tables ``joined_claims``, ``joined_items`` and ``joined_stays`` in the snapshot's session, once."""
+def join_claims(
+    snapshot: Snapshot,
+    wanted: Mapping[str, Collection[str]] = COLUMNS,
+    made: Mapping[str, Collection[str]] | None = None,
+    conf_dir: str | Path | None = None,
+) -> None:
+    """Makes the tables of :data:`JOINED` in the snapshot's session, with the wanted columns at least.
+
+    Parameters
+    ----------
+    wanted : table -> columns; all by default. Tables that have them stay as they are.
+    made : further columns to make where the tables have to be made (anew).
+    conf_dir : a bureau's own conf folder, whose holidays win over the shipped ones.
+    """
     engine = snapshot.engine
-    if engine.scalar("select count(*) from information_schema.tables where table_name = 'joined_claims'"):
+    there = {name: _columns_there(engine, name) for name in (*JOINED, "valued_items")}
+    there["joined_items"] |= there.pop("valued_items")
+    if there["joined_claims"] and all(set(wanted.get(name, ())) <= there[name] for name in JOINED if _serves(snapshot, name)):
         return
-    engine.table("window_claims", _window_claims(snapshot))
-    if "items" in snapshot.tables:
-        engine.table("usual_items", _USUAL_ITEMS)
-        engine.table("joined_items", _joined_items(snapshot))
-    if "diagnoses" in snapshot.tables:
-        engine.table("claim_diagnoses", _claim_diagnoses())
-    engine.table("joined_claims", _joined_claims(snapshot))
-    engine.table("joined_stays", _joined_stays(snapshot))
-    engine.drop("window_claims")
-    if "diagnoses" in snapshot.tables:
-        engine.drop("claim_diagnoses")
+    columns = {name: (set(wanted.get(name, ())) | set((made or {}).get(name, ())) | there[name]) & COLUMNS[name] for name in JOINED}
+    _join(snapshot, columns, conf_dir)
 
 
-def _window_claims(snapshot: Snapshot) -> str:
+def _serves(snapshot: Snapshot, name: str) -> bool:
+    return name != "joined_items" or "items" in snapshot.tables
+
+
+def _columns_there(engine: Engine, name: str) -> set[str]:
+    if not engine.exists(name):
+        return set()
+    return set(engine.columns(name))
+
+
+def _join(snapshot: Snapshot, columns: Mapping[str, set[str]], conf_dir: str | Path | None) -> None:
+    engine = snapshot.engine
+    has_items, has_diagnoses = "items" in snapshot.tables, "diagnoses" in snapshot.tables
+    stays, stay_claims, stay_items = joined_stays(columns["joined_stays"], has_items) if columns["joined_stays"] else ("", set(), set())
+    claims = columns["joined_claims"] | stay_claims | {"w"}
+    rolled = [name for name in _ROLLED if name in claims] if has_items else []
+    items = (columns["joined_items"] | stay_items) if has_items else set()
+    rolled_from = set().union(*(columns_of(_ROLLED[name]) for name in rolled))
+    if rolled and not items and all(_of_line(_ITEM[name]) for name in rolled_from):
+        straight = True  # nothing but the lines themselves is asked: they are added up as they are stored, and only the sums are joined
+    else:
+        straight = False
+        items |= rolled_from | ({"claim_id"} if rolled else set())
+    if items & VALUED:
+        items |= set(_VALUING)
+    narrow = (claims & _WINDOW.keys()) | {"claim_id", "refunded_amount"}
+    for name in items - VALUED:
+        narrow |= columns_of(_ITEM[name]) & _WINDOW.keys()
+    if items:
+        narrow |= {"w", "level", "doctor_id", "started_on"}
+    needed = " ".join(_CLAIM[name] for name in claims & _CLAIM.keys())
+    if "cases." in needed:
+        narrow |= {"visit_type", "drg_code", "total_amount", "nights"}
+    if "person." in needed:
+        narrow |= {"patient_id", "institution_id", "is_stay"}
+
+    once = not items and not needed
+    (engine.view if once else engine.table)("window_claims", _window_claims(snapshot, narrow, conf_dir))
+    if items:
+        engine.table("joined_items", _joined_items(snapshot, items - VALUED))
+        if items & VALUED:
+            engine.table("usual_items", _USUAL_ITEMS)
+            engine.view("valued_items", _VALUED_ITEMS)
+    if has_diagnoses and ("coded." in needed or "cases." in needed):
+        engine.table("claim_diagnoses", CLAIM_DIAGNOSES)
+    if "cases." in needed:
+        engine.table("case_means", case_means(has_diagnoses))
+    if "person." in needed:
+        engine.table("person_totals", PERSON)
+    engine.table("joined_claims", _joined_claims(claims, _rolled_up(snapshot, rolled, straight), has_diagnoses))
+    if columns["joined_stays"]:
+        engine.table("joined_stays", stays)
+    for name in ("window_claims", "claim_diagnoses", "case_means", "person_totals", "item_sums", "part_sums"):
+        engine.drop(name)
+
+
+def _of_line(sql: str) -> bool:
+    return "claim." not in sql and "entry." not in sql
+
+
+def _rolled_up(snapshot: Snapshot, rolled: list[str], straight: bool) -> tuple[dict[str, str], str]:
+    """Columns of the items' roll-up, and the join that brings them to ``claim``.
+
+    The sums are a table of their own: a grouping of all lines and the joins of all claims in one query would not fit the memory together.
+    """
+    if not rolled:
+        return dict.fromkeys(_ROLLED, "cast(null as double)"), ""
+    sums = ", ".join(f"{_ROLLED[name]} as {name}" for name in rolled)
+    join = " left join item_sums as item on claim.claim_id = item.claim_id"
+    if not straight:
+        snapshot.engine.table("item_sums", f"select claim_id, {sums} from joined_items group by claim_id")
+        return {name: f"item.{name}" for name in _ROLLED}, join
+    lines = {name: _ITEM[name] for name in sorted(set().union(*(columns_of(_ROLLED[each]) for each in rolled)))}
+    columns = ", ".join(f"{sql} as {name}" for name, sql in ({"claim_id": "line.claim_id"} | lines).items())
+
+    def added_up(source: str) -> str:
+        return f"select claim_id, {sums} from (select {columns} from {source} as line) as line group by claim_id"
+
+    snapshot.engine.table("item_sums", added_up("all_items"))
+    if not has_part_refunds(snapshot):
+        return {name: f"item.{name}" for name in _ROLLED}, join
+    snapshot.engine.table("part_sums", added_up("partly_refunded_lines"))
+    return (
+        {name: f"case when claim.refunded_amount > 0 then part.{name} else item.{name} end" for name in _ROLLED},
+        f"{join} left join part_sums as part on claim.claim_id = part.claim_id",
+    )
+
+
+def has_part_refunds(snapshot: Snapshot) -> bool:
+    """Whether any claim was refunded in part, which only then costs a look at its lines."""
+    return snapshot.engine.scalar("select 1 from partly_refunded limit 1") is not None
+
+
+def _select(expressions: Mapping[str, str], names: Iterable[str]) -> str:
+    return ", ".join(f"{expressions[name]} as {name}" for name in expressions if name in set(names))
+
+
+def _window_claims(snapshot: Snapshot, names: set[str], conf_dir: str | Path | None) -> str:
     """Claims of the window, each with its patient's and institution's attributes."""
     one, three, twelve = (f"date '{months_before(snapshot.as_of, w)}'" for w in WINDOWS)
-    registered = "null"
-    join = ""
-    if "registered_diseases" in snapshot.tables:
-        registered = "coalesce(registered.disease_count, 0)"
-        join = """
-        left join (select patient_id, count(distinct registered_disease) as disease_count from registered_diseases group by patient_id)
-            as registered            on claim.patient_id = registered.patient_id"""
-    return f"""
-        select claim.* exclude (memo),
-            case when claim.settled_on > {one} then 1 when claim.settled_on > {three} then 3 else 12 end as w,
-            patient.sex, patient.birth_date, patient.death_date, patient.region as patient_region, patient.address_group, patient.mother_id,
-            date_diff('day', patient.birth_date, claim.started_on) / 365.25 as age,
-            coalesce(institution.kind, case when claim.visit_type = 'pharmacy' then 'pharmacy' else 'unlisted' end) as kind,
-            institution.level, institution.ownership, institution.region, institution.beds, institution.is_village,
-            institution.has_nursing_home,
-            coalesce(claim.insured_region, patient.region) <> institution.region as is_away,
-            2 * 6371 * asin(sqrt(power(sin(radians(institution.latitude - patient.latitude) / 2), 2)
-                + cos(radians(patient.latitude)) * cos(radians(institution.latitude))
-                * power(sin(radians(institution.longitude - patient.longitude) / 2), 2))) as distance_km,
-            cast({registered} as double) as registered_count
-        from claims as claim
-        left join patients as patient on claim.patient_id = patient.patient_id
-        left join institutions as institution on claim.institution_id = institution.institution_id{join}
-        where claim.settled_on > {twelve}"""
+    expressions = dict(_WINDOW)
+    if "registered_diseases" not in snapshot.tables:
+        expressions["registered_count"] = "cast(null as double)"
+    columns = _select(expressions, names)
+    if "holiday." in columns:
+        expose_knowledge(snapshot.engine, conf_dir)
+        snapshot.engine.table("holidays", _HOLIDAYS)
+    joins = {
+        "patient": "left join patients as patient on claim.patient_id = patient.patient_id",
+        "institution": "left join institutions as institution on claim.institution_id = institution.institution_id",
+        "registered": """left join (
+            select patient_id, count(distinct registered_disease) as disease_count from registered_diseases group by patient_id)
+            as registered on claim.patient_id = registered.patient_id""",
+        "holiday": "left join holidays as holiday on claim.started_on = holiday.day",
+    }
+    needed = " ".join(join for alias, join in joins.items() if f"{alias}." in columns)
+    return f"select {columns} from claims as claim {needed} where claim.settled_on > {twelve}".replace("$one", one).replace("$three", three)
 
 
-def _joined_items(snapshot: Snapshot) -> str:
-    """Lines of those claims with the catalogue entry that was valid on the day (at the institution's level)."""
-    entry = "cast(null as varchar) as generic_code, cast(null as varchar) as list_type, " + ", ".join(
-        f"cast(null as double) as {name}" for name in ("catalogue_cap", "max_daily_dose", "dose_per_unit", "valid_days", "minutes")
-    )
-    join = ""
-    if "catalogue" in snapshot.tables:
-        snapshot.engine.table("catalogue_at", _CATALOGUE_AT)
-        entry = """entry.generic_code, entry.list_type, entry.price_cap as catalogue_cap, entry.max_daily_dose, entry.dose_per_unit,
-            cast(entry.valid_days as double) as valid_days, entry.minutes"""
-        join = """
-            left join catalogue_at as entry on line.item_code = entry.item_code and coalesce(claim.level, -1) = entry.level
-                and line.occurred_on >= entry.valid_from and line.occurred_on < entry.valid_until"""
-    return f"""
-        with line as (
-            select line.* exclude (line_id, memo, trace_codes, body_site), {entry},
-                claim.w, claim.doctor_id as claim_doctor_id, claim.sex, claim.age, claim.kind, claim.level, claim.is_stay,
-                claim.prescribing_doctor_id
-            from items as line join window_claims as claim on line.claim_id = claim.claim_id{join}
+def _joined_items(snapshot: Snapshot, names: set[str]) -> str:
+    """Lines of those claims with the catalogue entry that was valid on the day (at the institution's level).
+
+    The lines are read as they are stored, and join claims that were known: what is hidden from the claims is hidden here. Of claims
+    that were refunded in part they come from the view that takes the refunds off.
+    """
+    columns, join = _select(_ITEM, names), ""
+    if "entry." in columns:
+        snapshot.engine.table(
+            "catalogue_at", CATALOGUE_AT if "catalogue" in snapshot.tables else CATALOGUE_AT.replace("from catalogue,", _NO_CATALOGUE)
         )
-        select line.*, coalesce(generic_code, line.item_code) as substance,
-            {_ROLES["drug"]} as is_drug,
-            usual.item_share,
-            case when usual.has_peers and usual.usual_price > 0 then unit_price / usual.usual_price end as price_against_peers,
-            coalesce(price_cap, catalogue_cap) as cap,
-            case when coalesce(price_cap, catalogue_cap) > 0 then unit_price / coalesce(price_cap, catalogue_cap) end as price_ratio,
-            -- half a cent of rounding is no overcharge
-            unit_price > coalesce(price_cap, catalogue_cap) + 0.005 as over_cap,
-            case when unit_price is not null and amount is not null and not coalesce(is_discounted, false)
-                then abs(amount - quantity * unit_price) > 0.01 * greatest(1, abs(quantity)) end as is_mismatched,
-            case when days_supply > 0 and max_daily_dose > 0 then quantity * dose_per_unit / days_supply / max_daily_dose end as dose_ratio,
-            case when cast(occurred_at as time) <> time '00:00:00' then hour(occurred_at) end as hour
-        from line join usual_items as usual on line.item_code = usual.item_code and line.kind = usual.kind
-            and line.level is not distinct from usual.level"""
+        join = """left join catalogue_at as entry on line.item_code = entry.item_code and coalesce(claim.level, -1) = entry.level
+                and coalesce(cast(line.occurred_at as date), claim.started_on) >= entry.valid_from
+                and coalesce(cast(line.occurred_at as date), claim.started_on) < entry.valid_until"""
+    known = "join window_claims as claim on line.claim_id = claim.claim_id"
+    sql = f"select {columns} from all_items as line {known} and claim.refunded_amount <= 0 {join}"
+    if has_part_refunds(snapshot):
+        sql += f" union all select {columns} from partly_refunded_lines as line {known} {join}"
+    return sql
 
 
-def _claim_diagnoses() -> str:
-    return """
-        select claim_id, coalesce(min(diagnosis) filter (where is_main), min(diagnosis)) as diagnosis,
-            count(distinct diagnosis) as diagnosis_count,
-            md5(array_to_string(list_sort(list(distinct diagnosis)), '|')) as diagnosis_set
-        from diagnoses where claim_id in (select claim_id from window_claims) group by claim_id"""
+_NO_CATALOGUE = (
+    "from (select "
+    + ", ".join(f"cast(null as {type_}) as {name}" for name, type_ in CANONICAL["catalogue"].columns.items())
+    + " where false) as catalogue,"
+)
 
 
-def _joined_claims(snapshot: Snapshot) -> str:
+def _joined_claims(names: set[str], rolled: tuple[dict[str, str], str], has_diagnoses: bool) -> str:
     """One row per claim with its diagnoses, the roll-up of its items, and its amount against the same kind of case elsewhere."""
-    diagnosis = """cast(null as varchar) as diagnosis, cast(null as bigint) as diagnosis_count, cast(null as varchar) as diagnosis_set"""
-    joins = ""
-    if "diagnoses" in snapshot.tables:
-        diagnosis = "coded.diagnosis, coded.diagnosis_count, coded.diagnosis_set"
+    expressions = {name: f"claim.{name}" for name in _WINDOW} | _CLAIM | rolled[0]
+    if not has_diagnoses:
+        nothing = {"diagnosis_count": "cast(null as bigint)"}
+        expressions |= {name: nothing.get(name, "cast(null as varchar)") for name, sql in _CLAIM.items() if "coded." in sql}
+    columns = _select(expressions, names)
+    disease = "substr(coded.diagnosis, 1, 3), " if has_diagnoses else ""
+    case_group = f"concat_ws(' ', claim.visit_type, coalesce(claim.drg_code, {disease}''))"
+    joins = rolled[1]
+    if has_diagnoses and ("coded." in columns or "cases." in columns):
         joins += " left join claim_diagnoses as coded on claim.claim_id = coded.claim_id"
-    names = [f"{role}_amount" for role in _ROLES] + [
-        "item_count",
-        "substance_count",
-        "days_supply",
-        "dose_ratio",
-        "minutes",
-        "mismatched_count",
-    ]
-    items = ", ".join(f"cast(null as double) as {name}" for name in names)
-    if "items" in snapshot.tables:
-        items = ", ".join(f"item.{name}" for name in names)
-        sums = ", ".join(
-            f"sum(case when {test} then {'(unit_price - cap) * quantity' if role == 'over_cap' else 'amount'} else 0 end)"
-            + (" filter (where cap is not null)" if role == "over_cap" else "")
-            + f" as {role}_amount"
-            for role, test in _ROLES.items()
-        )
-        joins += f""" left join (
-            select claim_id, {sums}, cast(count(*) as double) as item_count, cast(count(distinct substance) as double) as substance_count,
-                max(days_supply) filter (where is_drug) as days_supply, max(dose_ratio) as dose_ratio,
-                sum(minutes * quantity) as minutes, cast(count(*) filter (where is_mismatched) as double) as mismatched_count
-            from joined_items group by claim_id) as item on claim.claim_id = item.claim_id"""
-    return f"""
-        with claim as (
-            select claim.*, {diagnosis}, {items} from window_claims as claim{joins}
-        ), described as (
-            select *,
-                kind = 'pharmacy' as is_pharmacy,
-                substr(diagnosis, 1, 1) as chapter, substr(diagnosis, 1, 3) as category,
-                -- a source without times of day writes midnight
-                case when cast(settled_at as time) <> time '00:00:00' then hour(settled_at) end as hour,
-                isodow(started_on) >= 6 as is_weekend,
-                credential_type = 'typed' as is_typed,
-                date_diff('day', started_on, settled_on) as settling_days,
-                death_date < started_on as is_after_death,
-                -- a case's like: its DRG, else its main diagnosis, of the same kind of visit
-                concat_ws(' ', visit_type, coalesce(drg_code, substr(diagnosis, 1, 3), '')) as case_group
-            from claim
-        ), case_mean as (
-            select case_group, avg(total_amount) as case_amount, avg(nights) as case_nights, count(*) as case_count
-            from described group by case_group
-        ), person as (
-            select patient_id, count(*) as patient_claims, count(distinct institution_id) as patient_institutions,
-                cast(count(*) filter (where is_stay) as double) as patient_stays
-            from described group by patient_id
-        )
-        select described.*, hour >= 22 or hour < 6 as is_night,
-            case when case_count >= 5 and case_amount > 0 then total_amount / case_amount end as case_ratio,
-            case when case_count >= 5 and case_nights > 0 then nights / case_nights end as nights_ratio,
-            person.patient_claims, person.patient_institutions, person.patient_stays
-        from described
-        join case_mean on described.case_group = case_mean.case_group
-        join person on described.patient_id = person.patient_id"""
-
-
-def _joined_stays(snapshot: Snapshot) -> str:
-    """One row per stay (a visit settled in parts is one stay), with the gap since the patient's stay before."""
-    care, join = "cast(null as bigint) as care_days", ""
-    if "items" in snapshot.tables:
-        care = "coalesce(care.care_days, 0) as care_days"
-        join = f"""left join (
-            select coalesce(claim.visit_id, claim.claim_id) as stay_id, count(distinct line.occurred_on) as care_days
-            from joined_items as line join joined_claims as claim on line.claim_id = claim.claim_id
-            where claim.is_stay and line.{_CARE}
-            group by all) as care on stay.stay_id = care.stay_id"""
-    return f"""
-        with stay as (
-            select coalesce(visit_id, claim_id) as stay_id, min(claim_id) as claim_id, patient_id, institution_id,
-                min(doctor_id) as doctor_id, min(kind) as kind, min(address_group) as address_group,
-                min(category) as category, min(chapter) as chapter,
-                min(started_on) as started_on, max(ended_on) as ended_on, min(w) as w,
-                date_diff('day', min(started_on), max(ended_on)) as nights,
-                sum(total_amount) as total_amount, sum(fund_amount) as fund_amount,
-                sum(drug_amount) as drug_amount, sum(exam_amount) as exam_amount, sum(laboratory_amount) as laboratory_amount,
-                sum(treatment_amount) as treatment_amount, sum(surgery_amount) as surgery_amount, sum(nursing_amount) as nursing_amount,
-                sum(bed_amount) as bed_amount, max(case_ratio) as case_ratio, max(nights_ratio) as nights_ratio,
-                max(drg_weight) as drg_weight
-            from joined_claims where is_stay group by coalesce(visit_id, claim_id), patient_id, institution_id
-        ), ordered as (
-            select *,
-                lag(ended_on) over earlier as previous_end,
-                lag(institution_id) over earlier as previous_institution,
-                lag(category) over earlier as previous_category
-            from stay window earlier as (partition by patient_id order by started_on, ended_on, total_amount, stay_id)
-        ), outside as (
-            select stay.stay_id, count(*) as outside_claims
-            from stay join joined_claims as claim on stay.patient_id = claim.patient_id
-                and not claim.is_stay and claim.started_on > stay.started_on and claim.started_on < stay.ended_on
-            group by stay.stay_id
-        )
-        select stay.*, {care},
-            date_diff('day', previous_end, stay.started_on) as gap,
-            case when previous_institution = stay.institution_id and previous_end <= stay.started_on
-                then date_diff('day', previous_end, stay.started_on) end as return_gap,
-            previous_institution = stay.institution_id and previous_category = stay.category as is_same_disease,
-            stay.started_on < previous_end as is_overlapping,
-            coalesce(outside.outside_claims, 0) as outside_claims
-        from ordered as stay left join outside on stay.stay_id = outside.stay_id {join}"""
+    if "cases." in columns:
+        joins += f" left join case_means as cases on {case_group} = cases.case_group"
+    if "person." in columns:
+        joins += " left join person_totals as person on claim.patient_id = person.patient_id"
+    return f"select {columns} from window_claims as claim {joins}"

@@ -7,7 +7,7 @@ or bears no time at all (one row of the entity's own table).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 ENTITY_KEYS = {
@@ -16,7 +16,8 @@ ENTITY_KEYS = {
     "doctor": ("doctor_id", "kind <> 'pharmacy'"),
     "institution": ("institution_id", "kind = 'hospital'"),
     "pharmacy": ("institution_id", "kind = 'pharmacy'"),
-    "claim": ("claim_id", "true"),
+    # those that an earlier snapshot has not judged yet
+    "claim": ("claim_id", "settled_on > $since"),
 }
 """Whose rows are whose: the column that names the entity, and which rows count."""
 
@@ -75,7 +76,7 @@ def relations_of(entity: str) -> dict[str, Relation]:
             ("diagnoses",),
         ),
         "stays": Relation(
-            f"select {key} as entity_id, * from joined_stays where {key} is not null and {condition}",
+            f"select {key} as entity_id, * from joined_stays where {key} is not null and {'true' if entity == 'claim' else condition}",
             "joined_stays",
             single=entity == "claim",
         ),
@@ -161,7 +162,7 @@ def _own(entity: str) -> dict[str, Relation]:
     if entity == "claim":
         # what came before, never what came after: a claim is judged as it stood on its day
         own["history"] = Relation(
-            """select claim_id as entity_id, w,
+            """select * from (select claim_id as entity_id, w, settled_on,
                 count(*) over month as month_claims,
                 count(*) over quarter as quarter_claims,
                 sum(total_amount) over month as month_amount,
@@ -181,14 +182,23 @@ def _own(entity: str) -> dict[str, Relation]:
                     range between interval 30 days preceding and current row),
                 doctor_day as (partition by doctor_id, started_on),
                 same_bill as (partition by institution_id, visit_type, total_amount, diagnosis order by started_on
-                    range between interval 30 days preceding and current row)""",
+                    range between interval 30 days preceding and current row)) as judged
+            where settled_on > $since""",
             single=True,
         )
     return own
 
 
-def population_sql(entity: str, is_there: Callable[[Relation], bool]) -> str:
-    """Who was active in the last twelve months, each once: named on a claim; a doctor also by ordering items or prescribing."""
+def acting_relations(entity: str, read: Collection[str] | None = None) -> tuple[str, ...]:
+    """Relations whose rows say that an entity was active: the claims, and for a doctor items ordered and prescriptions too.
+
+    ``read`` names the relations that a selection of features reads: what it does not read does not add to its population either.
+    """
+    acting = ("claims", "items", "prescriptions") if entity == "doctor" else ("claims",)
+    return tuple(name for name in acting if read is None or name == "claims" or name in read)
+
+
+def population_sql(entity: str, acting: Iterable[str]) -> str:
+    """Who was active in the last twelve months, each once: named on a row of one of the relations."""
     relations = relations_of(entity)
-    acting = ["claims"] + (["items", "prescriptions"] if entity == "doctor" else [])
-    return " union ".join(f"select distinct entity_id from ({relations[name].sql})" for name in acting if is_there(relations[name]))
+    return " union ".join(f"select distinct entity_id from ({relations[name].sql})" for name in acting)

@@ -134,6 +134,42 @@ def test_external_prescription_collusion_r24(rings_of) -> None:
     assert len(rings.iloc[0]["claim_ids"]) >= 180  # the visits beside the sales
 
 
+def places(far: tuple[float, float]) -> Rows:
+    """Six hospitals and six pharmacies, each pharmacy beside the hospital of its number; Y9 lies at ``far``."""
+    rows: Rows = [
+        {"institution_id": f"{letter}{one}", "kind": kind, "longitude": 117.0 + one / 20 + beside, "latitude": 36.0}
+        for letter, kind, beside in (("H", "hospital", 0.0), ("Y", "pharmacy", 0.001))
+        for one in range(6)
+    ]
+    return [*rows, {"institution_id": "Y9", "kind": "pharmacy", "longitude": far[0], "latitude": far[1]}]
+
+
+def test_external_prescriptions_that_name_no_doctor_r24(rings_of) -> None:
+    rng = np.random.default_rng(2)
+    sent = [
+        row | ({"prescribing_doctor_id": None} if row["visit_type"] == "pharmacy" else {})
+        for person in range(0, 400, 8)
+        for day in rng.integers(0, len(DAYS) - 3, 2)
+        for row in (
+            visit(person, "H1", int(day), "D10", visit_type="outpatient"),
+            sale(person, "Y9", int(day) + 1, ("H1", "")),
+        )
+    ]
+    passers_by = [sale(int(person), "Y9", int(day)) for person, day in zip(rng.integers(0, 400, 60), rng.integers(0, 350, 60), strict=True)]
+    usual = [
+        sale(int(rng.integers(PEOPLE)), f"Y{one}", int(rng.integers(len(DAYS))), (f"H{one}", "")) | {"prescribing_doctor_id": None}
+        for one in (0, 2, 3, 4, 5)
+        for _ in range(80)
+    ]
+    rings = rings_of(sent + passers_by + usual, institutions=places((117.9, 36.5)))
+    assert rings["scheme"].tolist() == ["external_prescription_collusion"]
+    assert members(rings.iloc[0], "pharmacy") == {"Y9"}
+    assert "H1" in members(rings.iloc[0], "institution")
+    # what everybody sends to the pharmacy next door is no tie, and without coordinates nobody knows what lies next door
+    assert rings_of(usual, institutions=places((117.9, 36.5))).empty
+    assert rings_of(sent + passers_by).empty
+
+
 def test_collusive_group_r31(rings_of) -> None:
     cards = [5, 31, 77, 123, 160, 201, 250, 333, 390]
     trips = [
@@ -223,6 +259,34 @@ def test_the_only_pharmacy_beside_the_hospital_is_no_ring(rings_of) -> None:
         sale(int(rng.integers(PEOPLE)), "Y7", int(rng.integers(len(DAYS))), ("H1", f"D1{doctor}")) for doctor in range(4) for _ in range(40)
     ]
     assert rings_of(beside).empty
+
+
+@pytest.mark.parametrize("size", [6, 12, 30])
+def test_villages_of_any_size_are_no_ring(rings_of, size: int) -> None:
+    rng = np.random.default_rng(size)
+    people = rng.choice(PEOPLE, size, replace=False)
+    market_days = range(int(rng.integers(0, 7)), len(DAYS) - 1, 7)  # clinic and pharmacy are where everybody goes on market days
+    story = [
+        row
+        for person in people
+        for day in market_days
+        if rng.random() < 0.3
+        for row in (visit(int(person), "H8", day, "D80"), *([sale(int(person), "Y8", day, ("H8", "D80"))] if rng.random() < 0.6 else []))
+    ]
+    homes = [{"patient_id": f"P{person}", "address_group": "V", "region": "R1"} for person in people]
+    assert rings_of(story, patients=homes).empty
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_families_of_any_size_are_no_ring(rings_of, size: int) -> None:
+    rng = np.random.default_rng(40 + size)
+    people = rng.choice(PEOPLE, size, replace=False)
+    days = rng.choice(len(DAYS), 20, replace=False)
+    story = [
+        row for day in days for person in people for row in (visit(int(person), "H2", int(day), "D21"), sale(int(person), "Y2", int(day)))
+    ]
+    homes = [{"patient_id": f"P{person}", "address_group": "F", "region": "R1"} for person in people]
+    assert rings_of(story, patients=homes).empty
 
 
 # ------------------------------------------------------------------ identity

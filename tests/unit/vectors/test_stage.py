@@ -8,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fraudml.claims import open_claims
 from fraudml.config import compose
 from fraudml.contracts import ENTITY_TYPES
 from fraudml.stages import features
+from fraudml.vectors import behaviour
 
 
 @pytest.fixture
@@ -35,6 +37,13 @@ def test_snapshots_accumulate_and_a_claim_has_one_row(data_dir):
         pd.testing.assert_frame_equal(april.reset_index(drop=True)[first[entity].columns], first[entity])
     claim = both["claim"]
     assert not claim.entity_id.duplicated().any()
+    # judged alone, after an earlier snapshot, a claim gets the same vector as among all
+    alone = behaviour("claim", open_claims(data_dir), "2024-05-31").reset_index()
+    may = claim[claim.as_of == claim.as_of.max()].reset_index(drop=True)
+    assert len(may)
+    again = alone[alone.entity_id.isin(may.entity_id)].reset_index(drop=True)
+    numbers = alone.select_dtypes("number").columns
+    pd.testing.assert_frame_equal(may[numbers], again[numbers])
     # asked for in the other order, the outcome is the same
     backwards = run(data_dir, "as_of=2024-03-31")["claim"]
     assert not backwards.entity_id.duplicated().any()
@@ -56,3 +65,9 @@ def test_the_list_needs_no_data(tmp_path, capsys):
     told = capsys.readouterr().out
     assert "pharmacy_count_3m" in told
     assert "bought at … pharmacies in the last 3 months" in told
+
+
+def test_the_page_of_the_catalogue_is_current(capsys):
+    features.run(compose(["features.page=true"]))
+    page = Path(__file__).parents[3] / "docs" / "features.md"
+    assert capsys.readouterr().out == page.read_text(encoding="utf-8"), "run `fraudml features --page > docs/features.md`"
