@@ -51,7 +51,8 @@ def city(folder: Path, persons: int, months: int, *more: str) -> Claims:
 def timed_rules(claims: Claims, as_of: str) -> tuple[pd.DataFrame, float]:
     """CPU seconds per statement of one run over all rules, and of the whole run."""
     spent: list[dict[str, Any]] = []
-    plain = Engine.table
+    kind = type(claims.engine)
+    plain = kind.table
     order = list(load_rules().values())
 
     def table(engine: Engine, name: str, sql: str) -> None:
@@ -59,13 +60,13 @@ def timed_rules(claims: Claims, as_of: str) -> tuple[pd.DataFrame, float]:
         plain(engine, name, sql)
         spent.append({"statement": name, "cpu": cpu_seconds() - before, "sql": sql})
 
-    Engine.table = table  # type: ignore[method-assign]
+    kind.table = table  # type: ignore[method-assign]
     try:
         before = cpu_seconds()
         run_rules(claims, as_of)
         whole = cpu_seconds() - before
     finally:
-        Engine.table = plain  # type: ignore[method-assign]
+        kind.table = plain  # type: ignore[method-assign]
     rows = []
     for each in spent:
         rule = next((rule for rule in order if f"select '{rule.id}' as rule" in each["sql"]), None)
