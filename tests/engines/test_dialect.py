@@ -66,6 +66,8 @@ QUERIES = {
         sum(n) over (order by day range between interval 6 month preceding and interval 1 month preceding) as before
         from t where day is not null""",
     "filtered window": "select id, sum(n) filter (where ok) over (partition by place) as total from t",
+    "different values in a window": "select id, count(distinct day) over (partition by place) as days from t",
+    "named window in a sum": "select id, count(*) over place - n as others from t window place as (partition by t.place)",
     "window over groups": "select place, cast(count(*) as double) / sum(count(*)) over () as share from t group by place",
     "qualify": "select * from t qualify row_number() over (partition by place order by day desc, id) = 1",
     "nulls come last": "select id, row_number() over (order by day, id) as up, row_number() over (order by n desc, id) as down from t",

@@ -8,7 +8,9 @@ Spark's are cast to. So a table has the same columns and types whichever engine 
 from __future__ import annotations
 
 import itertools
+import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -244,11 +246,12 @@ def open_spark(
         raise MissingInput("engine.pyspark", "engine=spark needs an extra.", "pip install 'fraudml[spark]'.") from error
     builder = SparkSession.builder.appName("fraudml")
     builder = builder.remote(remote) if remote else builder.master(master)
-    start = (
-        {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR", "spark.driver.maxResultSize": driver_limit}
-        if not remote
-        else {}
-    )
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # errors are told once, by whoever meets them
+    start = {}
+    if not remote:
+        start = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR", "spark.driver.maxResultSize": driver_limit}
+        if master.startswith("local"):  # the workers are this machine's: this very Python
+            start["spark.pyspark.python"] = sys.executable
     for key, value in (start | dict(settings or {})).items():
         builder = builder.config(key, str(value))
     try:

@@ -195,6 +195,16 @@ def series(node: exp.GenerateSeries) -> exp.Expr:
     )
 
 
+# ---------------------------------------------------------------------------------------------------------------- windows
+def window(node: exp.Window) -> exp.Expr:
+    """Different values in a window: Spark counts them as a set. A window's name ends at a bracket: ``over w - 1`` is misread."""
+    counted = node.this
+    if isinstance(counted, exp.Count) and isinstance(counted.this, exp.Distinct) and len(counted.this.expressions) == 1:
+        node.set("this", call("collect_set", counted.this.expressions[0]))
+        return call("size", node)
+    return exp.paren(node) if node.alias else node
+
+
 # ------------------------------------------------------------------------------------------------------------- aggregates
 def with_filter(node: exp.Filter) -> exp.Expr:
     """A filter on what has become an expression of aggregates narrows each of them."""
@@ -404,6 +414,7 @@ REWRITES: dict[type[exp.Expr] | str, Callable[..., exp.Expr]] = {
     exp.DayOfWeekIso: iso_day_of_week,
     exp.Interval: interval,
     exp.GenerateSeries: series,
+    exp.Window: window,
     exp.Filter: with_filter,
     exp.AnyValue: any_value,
     exp.First: first,

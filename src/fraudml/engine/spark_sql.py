@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import OptimizeError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
@@ -49,14 +50,31 @@ def translated(
         tree = sqlglot.parse_one(sql, read="duckdb")
         tree = _expanded(tree, macros or {})
         tree = _unions_in_order(tree, describe)
-        tree = qualify(tree, schema=dict(schema), dialect="duckdb", validate_qualify_columns=False, quote_identifiers=False)
-        tree = annotate_types(tree, schema=dict(schema), dialect="duckdb")
+        tree = qualify(
+            tree,
+            schema=dict(schema),
+            dialect="duckdb",
+            validate_qualify_columns=False,
+            quote_identifiers=False,
+            canonicalize_table_aliases=True,  # a table and a column of one name are told apart by DuckDB only
+        )
+        tree = annotate_types(tree, schema=dict(schema), expression_metadata=_TYPES, dialect="duckdb")
         tree = _rewritten(tree)
         tree = _renamed(tree, names or {})
         return str(tree.sql(dialect="spark", identify=True))
     except (OptimizeError, SqlglotError) as error:
         told = " ".join(str(error).split())[:300]
         raise FraudmlError("sql.spark", f"a query cannot be said in Spark's SQL: {told}.", "Run the stage with engine=duckdb.") from error
+
+
+def _typed_difference(annotator: Any, node: exp.Sub) -> None:
+    """Day minus day is a number; sqlglot takes it for a day."""
+    annotator._annotate_binary(node)
+    if all(each.is_type("date") for each in (node.this, node.expression)):
+        node.type = exp.DataType.build("bigint")
+
+
+_TYPES = {**DuckDB.EXPRESSION_METADATA, exp.Sub: {"annotator": _typed_difference}}
 
 
 def _expanded(tree: exp.Expr, macros: Macros) -> exp.Expr:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudml.claims import open_claims
 from fraudml.config import as_of_days
-from fraudml.engine import Engine, open_engine
+from fraudml.engine import Engine, configured_engine
 from fraudml.graph import ClaimGraph, claim_graph
 from fraudml.graph.rings import with_earlier_ids
 from fraudml.graph.tables import arrow_tables
@@ -24,7 +24,7 @@ log = logging.getLogger("fraudml")
 
 def run(config: Any) -> None:
     """Adds the snapshots of ``as_of`` to ``graph/``; other days' rows stay, unless they came from another dataset."""
-    engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
+    engine = configured_engine(config.engine)
     claims = open_claims(config.data_dir, engine)
     folder = Path(config.data_dir) / "graph"
     dataset = _dataset(Path(config.data_dir) / "ingest.json")

@@ -18,7 +18,7 @@ from fraudml.claims.store import months_before
 from fraudml.claims.swap import put_in_place
 from fraudml.config import as_of_days
 from fraudml.contracts import ENTITY_TYPES, EVIDENCE, REASONS, SCORE_COLUMNS
-from fraudml.engine import open_engine
+from fraudml.engine import configured_engine
 from fraudml.errors import FraudmlError, UsageError
 from fraudml.evaluate.drift import Drift, drift
 from fraudml.evaluate.drift_page import alarm_lines, drift_page
@@ -62,7 +62,7 @@ def run(config: Any) -> None:
     if not isinstance(config.months, int) or config.months < 1:
         raise UsageError("score.months", f"months={config.months}.", "Give a number of months, 1 or more.")
     other_version(config)  # a wrong one is refused before anything is read
-    engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
+    engine = configured_engine(config.engine)
     claims = open_claims(config.data_dir, engine)
     for as_of in as_of_days(config) or [str(claims.last_month_end())]:
         _one_day(config, claims, as_of)
