@@ -177,7 +177,7 @@ def main() -> None:
     data = city(given.folder, given.persons, given.seed)
     about = (__doc__ or "").split("\n")[0]
     write_result("loop", compare(data, given.folder, given.capacity, given.seed), about)
-    table = pd.DataFrame([row for draws in (20, 60, 240) for row in coverage(data, LISTS[0], draws, 500)])
+    table = pd.DataFrame([row for draws in (20, 60, 240) for row in coverage(data, LISTS[0], draws, 200)])
     write_result("loop_selection", table, "How often the interval holds the share of all scored that is guilty.")
 
 

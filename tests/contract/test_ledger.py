@@ -197,3 +197,11 @@ def test_the_other_commands(listed, tmp_path, capsys):
     assert "Reports received: 1." in capsys.readouterr().out
     assert main(["ledger", "export", str(tmp_path / "out.xlsx"), *given]) == 0
     assert openpyxl.load_workbook(tmp_path / "out.xlsx").sheetnames == ["states", "events"]
+
+
+def test_l01_a_ledger_in_postgresql_by_url(listed, postgresql, capsys):
+    given = [f"data_dir={listed}", f"ledger.uri={postgresql}", "as_of=2024-08-01"]
+    assert main(["ledger", "import", str(answered(listed, {"H1": {"state": "属实", "date": dt.date(2024, 7, 10)}})), *given]) == 0
+    assert main(["ledger", "list", *given]) == 0
+    assert "属实" in capsys.readouterr().out
+    assert "secret" not in (listed / "runs.jsonl").read_text()
