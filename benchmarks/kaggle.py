@@ -24,7 +24,7 @@ from fraudml.cli import main as command
 from fraudml.config import compose
 from fraudml.evaluate.baselines import isolation_forest, total_amount
 from fraudml.stages import inputs
-from fraudml.stages.train import LearningSet, learning_sets
+from fraudml.stages.learning_set import LearningSet, learning_sets
 
 
 def learning_set(source: Path, data_dir: Path) -> LearningSet:
@@ -35,7 +35,8 @@ def learning_set(source: Path, data_dir: Path) -> LearningSet:
     claims = fm.open_claims(data_dir)
     as_of = str(claims.last_month_end())
     labels = inputs.decisions(claims.engine, claims, as_of, None)
-    return learning_sets(compose([f"data_dir={data_dir}"]), claims, ["institution"], as_of, labels)["institution"]
+    rows = learning_sets(compose([f"data_dir={data_dir}"]), claims, ["institution"], as_of, labels)["institution"]
+    return rows.rows(rows.decided)
 
 
 def main(source: Path, repeats: int, data_dir: Path) -> None:

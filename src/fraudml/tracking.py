@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,23 @@ class Tracking:
         number = int(version.version)
         self.client.set_registered_model_alias(registered, CANDIDATE, str(number))
         return number
+
+    @contextmanager
+    def study(self, name: str, tags: Mapping[str, str]) -> Iterator[Callable[..., None]]:
+        """A run that holds the trials of a search as nested runs: call what it yields with name, parameters, value and state of each."""
+        import mlflow
+
+        with mlflow.start_run(experiment_id=self.experiment_id, run_name=name) as parent:
+            mlflow.set_tags(dict(tags))
+
+            def record(trial: str, parameters: Mapping[str, Any], value: float | None, state: str) -> None:
+                with mlflow.start_run(experiment_id=self.experiment_id, run_name=trial, nested=True, parent_run_id=parent.info.run_id):
+                    mlflow.log_params(dict(parameters))
+                    mlflow.set_tag("state", state)
+                    if value is not None:
+                        mlflow.log_metric("average_precision", value)
+
+            yield record
 
     def next_number(self, target: str) -> int:
         """The number that the next version of a target will have."""

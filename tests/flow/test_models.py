@@ -107,7 +107,22 @@ def test_from_decisions_to_models_figures_scores_and_leads(data: Path, tmp_path:
     assert run("evaluate", data, models) == 0
     report = json.loads((data / "evaluation" / "patient.json").read_text())
     assert report["metrics"]["auc"] > 0.7
-    assert {"total_amount.auc", "isolation_forest.auc", "rules.auc", "ece"} <= set(report["metrics"])
+    assert {"total_amount.auc", "isolation_forest.auc", "rules.auc", "rules_by_amount.auc", "decided.auc", "ece"} <= set(report["metrics"])
+    assert report["intervals"]["ece"][0] <= report["intervals"]["ece"][1]
+    assert report["against_truth"]["risk"]["average_precision"] >= report["against_truth"]["rules"]["average_precision"] - 0.05
+    about = json.loads((data / "evaluation" / "list.json").read_text())
+    assert {each["attribute"] for each in about["fairness"]} >= {"kind", "level", "ownership", "region"}
+    assert [each["as_of"] for each in about["steadiness"]] == [AS_OF]
+
+    shutil.copytree(models, tmp_path / "other")
+    assert run("evaluate", data, models, f"compare={tmp_path / 'other'}") == 0
+    compared = json.loads((data / "evaluation" / "comparison.json").read_text())["targets"]["patient"]
+    assert compared["in_use"] == compared["other"] == "patient-1"
+    assert compared["metrics"]["decided.average_precision"]["difference"] == 0
+    assert (data / "evaluation" / "comparison.html").is_file()
+    assert run("evaluate", data, models, "compare=shipped") == 0
+    assert (data / "evaluation" / "rules_comparison.html").is_file()
+    assert run("evaluate", data, models, "compare=nothing") == 2
     ranked = json.loads((data / "evaluation" / "list.json").read_text())["against_truth"]
     assert set(ranked) == {"all", *ENTITY_TYPES}
     assert ranked["all"]["precision_at_50"] > 0.7

@@ -19,9 +19,16 @@ in the graph as bad as can be, and being the strangest of all. Being unusual is 
 the innocent: without other evidence neither brings anybody near the top."""
 
 PRIOR_STRENGTH = 3.0
-"""Rows that the belief in the model's own log-odds (coefficient 1) and in some rule and graph evidence is worth against the labels."""
+"""Rows that the belief in :data:`LABELLED_PRIOR` is worth against the labels."""
 
-LABELLED_PRIOR = {"rules": 0.5, "graph": 0.5, "outlier": 0.1, "supervised": 0.8}
+LABELLED_PRIOR = {"rules": RULES_WEIGHT, "graph": GRAPH_WEIGHT, "outlier": OUTLIER_WEIGHT, "supervised": 0.5}
+"""Where the weights start before labels speak: evidence as without any label, and half trust in the model's own log-odds. With few labels
+the risk is nearly the unlabelled one, with many it is what they say."""
+
+SAERENS_ROUNDS = 500
+
+FEWEST_OF_A_KIND = 10
+"""Decided rows of either class from which decided rows alone tell what evidence is worth."""
 
 
 def without_labels(parts: pd.DataFrame, prior: float) -> pd.Series:
@@ -64,27 +71,52 @@ class Combiner:
         self.intercept, self.coefficients, self.usual, self.labelled_share = intercept, coefficients, usual, labelled_share
 
     @classmethod
-    def fit(cls, parts: pd.DataFrame, y: np.ndarray, weight: np.ndarray, pu: bool = False) -> Combiner:
+    def fit(
+        cls,
+        parts: pd.DataFrame,
+        y: np.ndarray,
+        weight: np.ndarray,
+        decided: np.ndarray | None = None,
+        population: np.ndarray | None = None,
+    ) -> Combiner:
         """Learns from parts of which ``supervised`` is out of fold.
+
+        What evidence is worth is learnt from decided rows alone: among those whom nobody looked at stand many of the guilty, with just the
+        evidence that speaks against them. How frequent guilt is, is not: the decided are a selection. It is the frequency at which the mean
+        risk of the population agrees with itself (Saerens, Latinne and Decaestecker 2002, Adjusting the outputs of a classifier to new a
+        priori probabilities), and never less than what is confirmed already.
 
         Parameters
         ----------
         parts : columns of :data:`PARTS`, in [0, 1].
         y, weight : 0/1 and weights.
-        pu : 0 means "not known": risks are divided by the share of positives that are labelled (Elkan and Noto 2008).
+        decided : bool, rows that were looked at; all by default. With fewer than ten of either kind, the others count as negatives by
+            their weight, and risks are divided by the share of positives that are labelled (Elkan and Noto 2008).
+        population : how many entities each row stands for, to judge how frequent guilt is; without it, as frequent as among the decided.
         """
         table = transformed(parts)
         values = table.to_numpy()
+        decided = np.ones(len(y), dtype=bool) if decided is None else decided
+        selected = not decided.all()
+        known = decided & (weight > 0)
+        blind = selected and min((y[known] == 1).sum(), (y[known] == 0).sum()) < FEWEST_OF_A_KIND
+        rows = weight > 0 if blind else known
         prior = np.array([LABELLED_PRIOR[name] for name in PARTS])
-        intercept, coefficients = monotone_logistic(values, y, weight, ridge=PRIOR_STRENGTH, prior=prior)
+        intercept, coefficients = monotone_logistic(values[rows], y[rows], weight[rows], ridge=PRIOR_STRENGTH, prior=prior)
+        margin = intercept + values @ coefficients
         share = 1.0
-        if pu:
-            fitted = probability(intercept + values @ coefficients)
-            share = float(np.clip(np.average(fitted[y == 1], weights=weight[y == 1]), 0.02, 1.0))
+        if blind:
+            positives = rows & (y == 1)
+            share = float(np.clip(np.average(probability(margin[positives]), weights=weight[positives]), 0.02, 1.0))
+        elif selected and population is not None and population.sum() > 0:
+            among_decided = float(np.average(y[rows], weights=weight[rows]))
+            confirmed = float(population @ (y * decided) / population.sum())
+            intercept += frequency_shift(margin, population, among_decided, max(confirmed, 1e-5))
+        usual = population if population is not None and population.sum() > 0 else weight
         return cls(
             intercept,
             dict(zip(PARTS, coefficients.tolist(), strict=True)),
-            dict(zip(PARTS, (weight @ values / weight.sum()).tolist(), strict=True)),
+            dict(zip(PARTS, (usual @ values / usual.sum()).tolist(), strict=True)),
             share,
         )
 
@@ -112,6 +144,25 @@ class Combiner:
             "usual": self.usual,
             "labelled_share": self.labelled_share,
         }
+
+
+def frequency_shift(margin: np.ndarray, population: np.ndarray, among_decided: float, least: float) -> float:
+    """What to add to log-odds learnt where cases are ``among_decided`` frequent, so that the mean risk is how frequent they are.
+
+    Parameters
+    ----------
+    margin, population : log-odds of each row, and how many entities it stands for.
+    least : frequency below which it cannot be.
+    """
+    from_odds = np.log(among_decided / (1 - among_decided)) if 0 < among_decided < 1 else 0.0
+    frequency = max(min(among_decided, 0.5), least)
+    for _ in range(SAERENS_ROUNDS):
+        shift = np.log(frequency / (1 - frequency)) - from_odds
+        again = float(np.clip(population @ probability(margin + shift) / population.sum(), least, 0.5))
+        if abs(again - frequency) < 1e-9:
+            break
+        frequency = again
+    return float(np.log(frequency / (1 - frequency)) - from_odds)
 
 
 def transformed(parts: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudml.detectors.combine import Combiner
+from fraudml.detectors.scheme_classifier import SchemeClassifier
 from fraudml.detectors.supervised import EntityScorer
 
 ABOUT, REFERENCE = "about.json", "reference.json"
@@ -22,6 +23,7 @@ class RegisteredModel:
     version : ``<target>-<number in the registry>``.
     scorer, combiner : the estimators.
     about : what training noted: as_of, metrics, features, data fingerprint.
+    schemes : names the likely scheme, or None where too few cases tell.
     reference : what the population looked like on the day of training (:func:`fraudml.evaluate.drift.reference`).
     """
 
@@ -30,12 +32,15 @@ class RegisteredModel:
     combiner: Combiner
     about: dict[str, Any]
     reference: dict[str, Any] | None = None
+    schemes: SchemeClassifier | None = None
 
     def save(self, folder: Path) -> None:
         """Writes ``scorer/``, ``combiner.json``, ``about.json`` and ``reference.json``."""
         self.scorer.save(folder / "scorer")
         (folder / "combiner.json").write_text(json.dumps(self.combiner.as_dict(), indent=1), encoding="utf-8")
         (folder / ABOUT).write_text(json.dumps({"version": self.version} | self.about, ensure_ascii=False, indent=1), encoding="utf-8")
+        if self.schemes is not None:
+            self.schemes.save(folder)
         if self.reference is not None:
             (folder / REFERENCE).write_text(json.dumps(self.reference, ensure_ascii=False), encoding="utf-8")
 
@@ -49,4 +54,6 @@ def champion(models_dir: Path, target: str) -> RegisteredModel | None:
     combiner = Combiner(**json.loads((folder / "combiner.json").read_text(encoding="utf-8")))
     kept = folder / REFERENCE
     reference = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else None
-    return RegisteredModel(about.pop("version"), EntityScorer.load(folder / "scorer"), combiner, about, reference)
+    return RegisteredModel(
+        about.pop("version"), EntityScorer.load(folder / "scorer"), combiner, about, reference, SchemeClassifier.load(folder)
+    )

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ISOTONIC_FROM = 1000  # rows of the smaller class from which a free calibration curve is steadier than a logistic one
 TRUST = {"boosted": 1.0, "random_trees": 2.0, "linear": 1.0}  # weights in the blend before the data speak
 ONE_THREAD_BELOW = 1_000_000  # values in a table
+HALVES = 2
+ONE_HALF_FROM = 200_000  # rows or entities from which one half of the table teaches as much as both: one model scores what is new
 BLOCK = 50_000  # rows explained at a time, which bounds memory
 
 
@@ -208,8 +210,12 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         share = self._model_shares(X, groups)
         out = np.full(len(X), self.expected_value_)
         for kind in self._kinds:
-            outputs = np.column_stack([model.output(X, self._jobs(X)) for model in self._models[kind]])
-            out += self.weights_[kind] * (outputs * share).sum(1)
+            for number, model in enumerate(self._models[kind]):
+                used = share[:, number] > 0
+                if used.all():
+                    out += self.weights_[kind] * share[:, number] * model.output(X, self._jobs(X))
+                elif used.any():
+                    out[used] += self.weights_[kind] * share[used, number] * model.output(X[used], self._jobs(X))
         return out
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -271,9 +277,15 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         return calibrated
 
     def _model_shares(self, X: np.ndarray, groups: Any) -> np.ndarray:
-        """Share of each model in each row's score, rows x models (repeat-major): equal, or the held-out ones only."""
+        """Share of each model in each row's score, rows x models (repeat-major): equal, or of rows known by ``groups`` the held-out ones.
+
+        Of a very large table one model scores what is new: the second would double the time and hardly change a rank.
+        """
         folds, repeats = self._plan.folds, self._plan.repeats
         share = np.full((len(X), folds * repeats), 1.0 / (folds * repeats))
+        if folds == HALVES and len(self._known) >= ONE_HALF_FROM:
+            share[:] = 0.0
+            share[:, 0] = 1.0
         if groups is None or folds == 1:
             return share
         keys = np.asarray(groups) if getattr(groups, "dtype", None) == np.uint64 else name_keys(groups)

@@ -39,7 +39,7 @@ class Categories:
 
     def encode(self, X: Any) -> Any:
         """A DataFrame with codes in place of text, as floats; anything else is handed back."""
-        if not hasattr(X, "select_dtypes"):
+        if not hasattr(X, "select_dtypes") or (not self.levels and all(_plain(kind) for kind in X.dtypes)):
             return X
         import pandas as pd
 
@@ -57,6 +57,10 @@ class Categories:
             else:
                 columns[name] = _as_floats(X[name])
         return pd.DataFrame(columns, index=X.index, columns=X.columns)
+
+
+def _plain(kind: Any) -> bool:
+    return isinstance(kind, np.dtype) and kind.kind in "fiub"
 
 
 def _as_floats(column: pd.Series) -> pd.Series:
@@ -88,7 +92,7 @@ def bounded(X: np.ndarray) -> np.ndarray:
     """
     if np.isinf(X).any():
         X = np.clip(X, -LARGEST, LARGEST)
-    return np.ascontiguousarray(_rounded(X, 24))
+    return _rounded(X, 24)
 
 
 def row_keys(X: np.ndarray) -> np.ndarray:
@@ -106,9 +110,14 @@ def row_keys(X: np.ndarray) -> np.ndarray:
 
 
 def _rounded(X: np.ndarray, bits: int) -> np.ndarray:
-    """Values to so many significant bits; what needs fewer (whole numbers, halves) stays as it is."""
-    mantissa, exponent = np.frexp(X)
-    return np.ldexp(np.rint(mantissa * 2.0**bits), exponent - bits)
+    """Values to so many significant bits, halves away from zero; what needs fewer (whole numbers, halves) stays as it is.
+
+    Of the 53 bits of a double's significand one is implied: adding half a unit of the last kept bit to the number's own bits rounds it, and
+    carries into the exponent where it must.
+    """
+    dropped = 53 - bits
+    raw = np.ascontiguousarray(X).view(np.int64)
+    return ((raw + (1 << (dropped - 1))) & ~np.int64((1 << dropped) - 1)).view(np.float64)
 
 
 def mix(keys: np.ndarray) -> np.ndarray:

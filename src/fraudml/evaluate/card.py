@@ -42,7 +42,7 @@ def model_card(model: RegisteredModel, combiner: Combiner) -> str:
             "## Held out (entities the model did not see)",
             *table,
             "",
-            f"Expected calibration error {metrics['ece']:.3f} (decided entities: {metrics['ece_decided']:.3f}).",
+            f"Expected calibration error {metrics['ece']:.3f} (decided entities, weighed to stand for all).",
             "",
             "## Made of",
             "- blend: " + ", ".join(f"{name} {value:.2f}" for name, value in about["weights"].items()),

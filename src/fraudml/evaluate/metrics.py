@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -16,7 +17,7 @@ def ranking_metrics(
 
     Parameters
     ----------
-    y : 0/1. score : higher = more suspicious; missing scores rank last. weight : of rows, for the areas.
+    y : 0/1. score : higher = more suspicious; missing scores rank last. weight : how many entities each row stands for.
     capacities : list lengths; those longer than the table are left out.
 
     Returns
@@ -37,38 +38,84 @@ def ranking_metrics(
         "positives": float(y.sum()),
         "rows": float(len(y)),
     }
-    expected = _expected_hits(y, score)
+    weight = np.ones(len(y)) if weight is None else weight
+    cases = float(weight @ y)
     for capacity in capacities:
-        if capacity <= len(y):
-            out[f"precision_at_{capacity}"] = expected[capacity - 1] / capacity
-            out[f"recall_at_{capacity}"] = expected[capacity - 1] / max(y.sum(), 1.0)
+        if capacity <= weight.sum():
+            hits = float(expected_sum(y, score, weight, np.array([capacity]))[0])
+            out[f"precision_at_{capacity}"] = hits / capacity
+            out[f"recall_at_{capacity}"] = hits / max(cases, 1.0)
     return out
 
 
-def _expected_hits(y: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Expected number of cases among the first k, for every k, ties in random order."""
-    order = np.argsort(-score, kind="stable")
-    _, run, length = np.unique(-score[order], return_inverse=True, return_counts=True)
-    return np.cumsum((np.bincount(run, y[order]) / length)[run])
+def expected_sum(value: np.ndarray, score: np.ndarray, weight: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Expected sum of ``value`` (of cases: 0/1, of money: yuan) over the first k entities of a ranking, ties in random order.
+
+    Parameters
+    ----------
+    weight : how many entities each row stands for.
+    first : list lengths k.
+    """
+    distinct, run = np.unique(-score, return_inverse=True)
+    mass = np.concatenate([[0.0], np.cumsum(np.bincount(run, weight, minlength=len(distinct)))])
+    total = np.concatenate([[0.0], np.cumsum(np.bincount(run, weight * value, minlength=len(distinct)))])
+    return np.interp(first, mass, total)
 
 
-def calibration(y: np.ndarray, probability: np.ndarray, bins: int = 10) -> tuple[float, list[dict[str, float]]]:
-    """Expected calibration error over equally filled bins, and the curve: mean probability, share of cases, rows."""
+def calibration(
+    y: np.ndarray, probability: np.ndarray, bins: int = 10, weight: np.ndarray | None = None
+) -> tuple[float, list[dict[str, float]]]:
+    """Expected calibration error over equally filled bins, and the curve: mean probability, share of cases with its interval, rows.
+
+    The interval of a bin is Wilson's at 95 %, for as many rows as its weights are worth (Kish's effective number).
+    """
+    weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=float)
     order = np.argsort(probability, kind="stable")
-    curve = []
+    order = order[weight[order] > 0]
+    curve: list[dict[str, float]] = []
     error = 0.0
-    for part in np.array_split(order, min(bins, max(len(order), 1))):
+    if not len(order):
+        return float("nan"), curve
+    place = (np.cumsum(weight[order]) - weight[order] / 2) / weight[order].sum()
+    for number in range(min(bins, len(order))):
+        part = order[np.minimum((place * min(bins, len(order))).astype(int), min(bins, len(order)) - 1) == number]
         if len(part):
-            said, seen = float(probability[part].mean()), float(np.mean(y[part]))
-            curve.append({"said": said, "seen": seen, "rows": float(len(part))})
-            error += abs(said - seen) * len(part) / len(order)
-    return error, curve
+            mass = weight[part].sum()
+            said, seen = float(np.average(probability[part], weights=weight[part])), float(np.average(y[part], weights=weight[part]))
+            low, high = wilson(seen, mass**2 / float((weight[part] ** 2).sum()))
+            curve.append({"said": said, "seen": seen, "low": low, "high": high, "rows": float(len(part))})
+            error += abs(said - seen) * mass / weight[order].sum()
+    return float(error), curve
 
 
-def precision_recall_curve(y: np.ndarray, score: np.ndarray, points: int = 200) -> list[tuple[float, float]]:
+def wilson(share: float, rows: float, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval of a share seen in so many rows (1927)."""
+    if rows <= 0:
+        return 0.0, 1.0
+    middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z / (1 + z**2 / rows) * math.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def bootstrap(measure: Callable[[np.ndarray], float], groups: np.ndarray, rounds: int = 200, seed: int = 0) -> tuple[float, float]:
+    """The middle 95 % of a measure when entities are drawn anew: ``measure`` gets how often each row was drawn."""
+    _, member = np.unique(groups, return_inverse=True)
+    random = np.random.default_rng(seed)
+    count = int(member.max()) + 1 if len(member) else 0
+    drawn = [measure(np.bincount(random.integers(count, size=count), minlength=count)[member].astype(float)) for _ in range(rounds)]
+    known = [value for value in drawn if value == value]
+    return (float(np.quantile(known, 0.025)), float(np.quantile(known, 0.975))) if known else (float("nan"), float("nan"))
+
+
+def precision_recall_curve(
+    y: np.ndarray, score: np.ndarray, points: int = 200, weight: np.ndarray | None = None
+) -> list[tuple[float, float]]:
     """Recall and precision along the ranking, at most so many points."""
-    expected = _expected_hits(np.asarray(y, float), np.asarray(score, float))
+    y, score = np.asarray(y, float), np.asarray(score, float)
+    weight = np.ones(len(y)) if weight is None else weight
+    if not len(y):
+        return []
     # closer together at the top of the ranking, which is what gets inspected
-    at = np.unique(np.geomspace(1, len(expected), min(points, len(expected))).astype(int) - 1) if len(expected) else np.array([], int)
-    total = max(float(np.sum(y)), 1.0)
-    return [(float(expected[k] / total), float(expected[k] / (k + 1))) for k in at]
+    first = np.unique(np.geomspace(1, weight.sum(), min(points, len(y))).round())
+    hits = expected_sum(y, score, weight, first)
+    return [(float(hit / max(weight @ y, 1.0)), float(hit / k)) for k, hit in zip(first, hits, strict=True)]

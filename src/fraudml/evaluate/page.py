@@ -24,8 +24,19 @@ TEXTS = {
         "all": "全部",
         "of": "主体类别",
         "ece": "风险与实际的平均偏差(ECE)",
-        "everyone": "全部主体(未查者视为无问题)",
-        "decided": "已查主体",
+        "interval": "95%区间",
+        "forward": "按时间外推(只用较早的决定学习,检验其后决定的主体)",
+        "random_draws": "仅随机抽查者(不受选案方式影响)",
+        "measure": "指标",
+        "value": "数值",
+        "unseen": "未见过的模式(学习时去掉该模式的全部案件,看其主体有多少排进前{first}名)",
+        "mean": "平均",
+        "fairness": "按机构类型、级别、所有制、地区:谁被列入更多,是否属实",
+        "steadiness": "逐月稳定性(前{first}名)",
+        "difference": "两个模型在同一批主体上的比较",
+        "in_use": "现用",
+        "other": "对照",
+        "apart": "差值",
     },
     "en": {
         "target": "Model evaluation",
@@ -38,13 +49,24 @@ TEXTS = {
         "all": "all",
         "of": "entity type",
         "ece": "expected calibration error",
-        "everyone": "everybody (those not looked at counted as no case)",
-        "decided": "decided entities",
+        "interval": "95 % interval",
+        "forward": "forward in time (learnt from earlier decisions, judged on entities decided later)",
+        "random_draws": "random checks only (not bent by what inspectors choose)",
+        "measure": "figure",
+        "value": "value",
+        "unseen": "Schemes never seen (all cases of the scheme taken out of learning: how many stand among the first {first})",
+        "mean": "mean",
+        "fairness": "By kind, level, ownership and region of institution: who is listed more, and is it borne out",
+        "steadiness": "Stability from month to month (first {first})",
+        "difference": "Two models on the same entities",
+        "in_use": "in use",
+        "other": "other",
+        "apart": "difference",
     },
 }
 CAPACITIES = (50, 100, 200, 500, 800)
 SHOWN = ("auc", "average_precision", *(f"{kind}_at_{k}" for k in CAPACITIES for kind in ("precision", "recall")))
-RANKINGS = ("", "supervised.", "rules.", "outlier.", "isolation_forest.", "total_amount.", "random.")
+RANKINGS = ("", "supervised.", "rules.", "rules_by_amount.", "outlier.", "isolation_forest.", "total_amount.", "random.")
 NAMES = {
     "zh": {
         "auc": "AUC",
@@ -52,6 +74,31 @@ NAMES = {
         "risk": "综合风险",
         "supervised": "监督模型",
         "rules": "仅规则",
+        "rules_by_amount": "规则命中按金额",
+        "attribute": "属性",
+        "value": "取值",
+        "entities": "主体数",
+        "flagged": "列入",
+        "share_flagged": "列入率",
+        "mean_risk": "平均风险",
+        "decided": "已决定",
+        "cases": "属实",
+        "case_share": "属实率",
+        "case_low": "下限",
+        "case_high": "上限",
+        "as_of": "截至",
+        "kept": "与上月重合",
+        "correlation": "风险秩相关",
+        "recall_without_rule": "且无该规则",
+        "recall_learnt": "学过时",
+        "kind": "类型",
+        "level": "级别",
+        "ownership": "所有制",
+        "region": "地区",
+        "amount_per_inspection_at_200": "前200名平均每次查获金额(元)",
+        "lift_over_rules_by_amount": "金额为规则按金额排序的倍数",
+        "lift_over_total_amount": "金额为按总金额排序的倍数",
+        "lift_over_random": "金额为随机的倍数",
         "outlier": "仅离群",
         "isolation_forest": "孤立森林",
         "total_amount": "仅金额",
@@ -85,14 +132,14 @@ _PAGE = """<!doctype html>
 <html lang="{{ lang }}"><head><meta charset="utf-8"><title>{{ title }}</title>
 <style>body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:96rem}table{border-collapse:collapse;margin:1rem 0}
 td,th{border-bottom:1px solid #ddd;padding:.25rem .6rem;text-align:right;white-space:nowrap}
-td:first-child,th:first-child{text-align:left}
+td:first-child,th:first-child{text-align:left}.table{overflow-x:auto}
 svg{max-width:100%;height:auto}</style>
 </head><body><h1>{{ title }}</h1><p>{{ subtitle }}</p>
 {% for block in blocks %}{% if block.heading %}<h2>{{ block.heading }}</h2>{% endif %}
 {% for line in block.lines or [] %}<p>{{ line }}</p>{% endfor %}
 {% if block.picture %}{{ block.picture | safe }}{% endif %}
-{% if block.rows %}<table><thead><tr>{% for cell in block.columns %}<th>{{ cell }}</th>{% endfor %}</tr></thead><tbody>
-{% for row in block.rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>{% endif %}
+{% if block.rows %}<div class="table"><table><thead><tr>{% for cell in block.columns %}<th>{{ cell }}</th>{% endfor %}</tr></thead><tbody>
+{% for row in block.rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>{% endif %}
 {% endfor %}</body></html>
 """
 
@@ -109,16 +156,13 @@ def target_page(report: dict[str, Any], found: Assessment, lang: str) -> str:
     ]
     blocks: list[dict[str, Any]] = [
         {"picture": svg(curves(report["target"], found.lines, found.calibrated))},
-        {"columns": [say["ranking"], *(_name(each, lang) for each in shown)], "rows": rows},
-        {
-            "columns": ["", say["ece"]],
-            "rows": [[say["everyone"], figure(metrics["ece"])], [say["decided"], figure(metrics["ece_decided"])]],
-        },
+        upright([say["ranking"], *(_name(each, lang) for each in shown)], rows),
+        {"columns": [say["measure"], say["value"], say["interval"]], "rows": _measures(report, lang)},
     ]
     if report["against_truth"]:
-        known = [name for name in SHOWN if name in report["against_truth"]["risk"]]
-        truth = [[_name(name, lang), *(figure(figures[key]) for key in known)] for name, figures in report["against_truth"].items()]
-        blocks.append({"heading": say["truth"], "columns": [say["ranking"], *(_name(each, lang) for each in known)], "rows": truth})
+        known = [name for name in (*SHOWN, "ece") if name in report["against_truth"]["risk"]]
+        truth = [[_name(name, lang), *(figure(figures.get(key)) for key in known)] for name, figures in report["against_truth"].items()]
+        blocks.append({"heading": say["truth"]} | upright([say["ranking"], *(_name(each, lang) for each in known)], truth))
     subtitle = f"{report['model_version']}, {say['as_of']} {report['as_of']}. {say['held_out']}"
     return render(lang, f"{say['target']}: {_name(report['target'], lang)}", subtitle, blocks)
 
@@ -131,8 +175,57 @@ def list_page(report: dict[str, Any], lang: str) -> str:
         [say["all"] if kind == "all" else _name(kind, lang), *(figure(figures.get(name)) for name in shown)]
         for kind, figures in report["against_truth"].items()
     ]
-    block = {"columns": [say["of"], *(_name(each, lang) for each in shown)], "rows": rows}
-    return render(lang, say["list"], f"{say['truth']}, {say['as_of']} {report['as_of']}", [block])
+    blocks = [{"heading": say["truth"]} | upright([say["of"], *(_name(each, lang) for each in shown)], rows)] if rows else []
+    blocks += [_block(say[name].format(first=report["first"]), report[name], lang) for name in ("steadiness", "fairness") if report[name]]
+    return render(lang, say["list"], f"{say['as_of']} {report['as_of']}", blocks)
+
+
+def unseen_page(report: dict[str, Any], lang: str) -> str:
+    """Recall of schemes that were left out of learning, as HTML."""
+    say = TEXTS[lang]
+    rows = [*report["schemes"], {"scheme": say["mean"], "cases": sum(each["cases"] for each in report["schemes"])} | report["mean"]]
+    block = _block("", rows, lang)
+    return render(lang, say["unseen"].format(first=report["first"]), f"{say['as_of']} {report['as_of']}", [block])
+
+
+def comparison_page(report: dict[str, Any], lang: str) -> str:
+    """Two models of each target side by side, as HTML."""
+    say = TEXTS[lang]
+    blocks = []
+    for target, found in report["targets"].items():
+        rows = [
+            [_name(name, lang), figure(one["in_use"]), figure(one["other"]), figure(one["difference"]), _interval(one.get("interval"))]
+            for name, one in found["metrics"].items()
+        ]
+        columns = [say["measure"], f"{say['in_use']} {found['in_use']}", f"{say['other']} {found['other']}", say["apart"], say["interval"]]
+        blocks.append({"heading": _name(target, lang), "columns": columns, "rows": rows})
+    return render(lang, say["difference"], f"{say['as_of']} {report['as_of']}. {say['held_out']}", blocks)
+
+
+def _measures(report: dict[str, Any], lang: str) -> list[list[str]]:
+    """Calibration, money, what carries over in time and what random checks show: name, value, interval."""
+    say, metrics, intervals = TEXTS[lang], report["metrics"], report["intervals"]
+    names = {"ece": say["ece"], "average_precision": _name("average_precision", lang)}
+    names |= {name: _name(name, lang) for name in metrics if name.startswith(("lift_", "amount_per_"))}
+    for prefix in ("forward", "random_draws"):
+        names |= {f"{prefix}.{key}": f"{say[prefix]}: {_name(key, lang)}" for key in (*SHOWN[:2], "entities", "cases", "mean_risk")}
+    return [[text, figure(metrics[name]), _interval(intervals.get(name))] for name, text in names.items() if name in metrics]
+
+
+def _interval(bounds: Any) -> str:
+    return f"{figure(bounds[0])} – {figure(bounds[1])}" if bounds else ""
+
+
+def upright(columns: list[str], rows: list[list[str]]) -> dict[str, Any]:
+    """A table with many columns turned on its side: what was compared side by side, its figures from top to bottom."""
+    turned = [list(each) for each in zip(columns, *rows, strict=True)]
+    return {"columns": turned[0], "rows": turned[1:]}
+
+
+def _block(heading: str, records: list[dict[str, Any]], lang: str) -> dict[str, Any]:
+    columns = list(records[0])
+    rows = [[_name(cell, lang) if isinstance(cell := each.get(name), str) else figure(cell) for name in columns] for each in records]
+    return {"heading": heading, "columns": [_name(name, lang) for name in columns], "rows": rows}
 
 
 def scheme_page(table: pd.DataFrame, as_of: str, lang: str) -> str:

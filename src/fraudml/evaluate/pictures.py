@@ -18,7 +18,9 @@ def curves(title: str, lines: dict[str, list[tuple[float, float]]], calibrated: 
     left.set(xlabel="recall", ylabel="precision", ylim=(0, 1.02), xlim=(0, 1), title=title)
     left.legend(fontsize=7, frameon=False)
     right.plot([0, 1], [0, 1], color="0.8", linewidth=1)
-    right.plot([each["said"] for each in calibrated], [each["seen"] for each in calibrated], marker="o", markersize=3, linewidth=1.2)
+    said, seen = [each["said"] for each in calibrated], [each["seen"] for each in calibrated]
+    right.vlines(said, [each["low"] for each in calibrated], [each["high"] for each in calibrated], color="C0", alpha=0.4)
+    right.plot(said, seen, marker="o", markersize=3, linewidth=1.2)
     right.set(xlabel="risk said", ylabel="cases seen", title="calibration", xlim=(0, 1), ylim=(0, 1.02))
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)

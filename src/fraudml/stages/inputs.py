@@ -93,7 +93,7 @@ def exposure(snapshot: Snapshot, entity: str) -> pd.Series:
 
 
 def decisions(engine: Engine, claims: Claims, as_of: str, given: str | None) -> pd.DataFrame:
-    """Decisions known on a day: one row per entity, is_fraud and origin.
+    """Decisions known on a day: one row per entity, is_fraud, scheme, origin and decided_on (missing where undated).
 
     A confirmed case stays confirmed; between decisions that agree on nothing else, the latest counts.
 
@@ -117,10 +117,13 @@ def decisions(engine: Engine, claims: Claims, as_of: str, given: str | None) -> 
         sources = [path for path in (folder / "labels.parquet", folder / "claims" / "labels.parquet") if path.is_file()]
     parts = [_labels(engine, path, as_of) for path in sources]
     if not parts:
-        return pd.DataFrame({"entity_type": [], "entity_id": [], "is_fraud": [], "origin": []}, dtype="str")
+        empty = {name: pd.Series(dtype="str") for name in ("entity_type", "entity_id", "scheme", "origin")}
+        return pd.DataFrame(empty | {"is_fraud": pd.Series(dtype="bool"), "decided_on": pd.Series(dtype="datetime64[us]")})
     every = pd.concat(parts, ignore_index=True)
-    every = every.sort_values(["entity_type", "entity_id", "is_fraud", "decided_on", "origin"], na_position="first", kind="stable")
-    return every.drop_duplicates(["entity_type", "entity_id"], keep="last").drop(columns="decided_on").reset_index(drop=True)
+    every = every.sort_values(
+        ["entity_type", "entity_id", "is_fraud", "decided_on", "origin", "scheme"], na_position="first", kind="stable"
+    )
+    return every.drop_duplicates(["entity_type", "entity_id"], keep="last").reset_index(drop=True)
 
 
 def _labels(engine: Engine, path: Path, as_of: str) -> pd.DataFrame:
@@ -134,10 +137,11 @@ def _labels(engine: Engine, path: Path, as_of: str) -> pd.DataFrame:
     if missing := [name for name in ("entity_type", "entity_id", "is_fraud") if name not in present]:
         raise MissingInput("labels.columns", f"{path} has no column {', '.join(missing)}.", "See labels in the list of source tables.")
     day = "cast(decided_on as date)" if "decided_on" in present else "cast(null as date)"
-    origin = "cast(origin as varchar)" if "origin" in present else "cast(null as varchar)"
+    origin, scheme = (f"cast({name} as varchar)" if name in present else "cast(null as varchar)" for name in ("origin", "scheme"))
     return engine.query(f"""
         select cast(entity_type as varchar) as entity_type, cast(entity_id as varchar) as entity_id,
-            lower(cast(is_fraud as varchar)) in ('1', 'true', '1.0') as is_fraud, {day} as decided_on, {origin} as origin
+            lower(cast(is_fraud as varchar)) in ('1', 'true', '1.0') as is_fraud, {day} as decided_on, {origin} as origin,
+            nullif({scheme}, '') as scheme
         from label_rows where entity_id is not null and is_fraud is not null and ({day} is null or {day} <= date '{as_of}')""")
 
 

@@ -42,6 +42,8 @@ log = logging.getLogger("fraudml")
 EXTRA_COLUMNS = {
     "strangeness": "DOUBLE",  # the outlier ensemble's score: orders those of one outlier value
     "peer_group": "VARCHAR",
+    "scheme": "VARCHAR",  # what confirmed cases like it were, where the model can tell; of the riskiest only
+    "scheme_probability": "DOUBLE",
     "share_rules": "DOUBLE",  # share of each part in what raises the risk
     "share_graph": "DOUBLE",
     "share_outlier": "DOUBLE",
@@ -217,8 +219,18 @@ def _score(
         index=here,
     ).join(shares(pushes))
     explained = _worth_explaining(risk, config.detector.explained)
+    named = _likely_schemes(model, None if model is None else table.loc[explained])
     reasons = _reasons(config, entity, catalogue, vectors, measures, explained, contributions, pushes, judged, rules)
-    return Scored(scores.rename_axis("entity_id").reset_index(), reasons)
+    return Scored(scores.join(named).rename_axis("entity_id").reset_index(), reasons)
+
+
+def _likely_schemes(model: RegisteredModel | None, table: pd.DataFrame | None) -> pd.DataFrame:
+    """Columns ``scheme`` and ``scheme_probability`` of the rows of ``table``; no rows where the model knows no schemes."""
+    import pandas as pd
+
+    if model is None or model.schemes is None or table is None:
+        return pd.DataFrame({"scheme": pd.Series(dtype="str"), "scheme_probability": pd.Series(dtype=float)})
+    return model.schemes.predict(table)
 
 
 def _name_absent(entity: str, model: RegisteredModel, table: pd.DataFrame) -> None:
