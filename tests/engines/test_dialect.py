@@ -94,6 +94,7 @@ QUERIES = {
     "list element": "select id, [id, place][2] as second, [id][3] as beyond from t",
     "list filter": "select id, len(list_filter([1, 2, n], lambda each : each >= 2)) as many, list_min([n, 5]) as least from t",
     "unnest": "select id, unnest([n, 10]) as each from t",
+    "unnest beside a window": "select id, unnest([n, 10]) as each, row_number() over (partition by each order by id) as k from t",
     "concatenation": """select id, concat(place, '-', id) as lenient, place || '-' || id as strict,
         concat_ws('/', place, id) as joined from t""",
     "texts": """select id, starts_with(id, 'a') as begins, substr(id, 1, 1) as first, contains('abc', id) as inside,
@@ -115,6 +116,8 @@ QUERIES = {
     "join using": """select id, place, other.many
         from t join (select place, count(*) as many from t group by place) as other using (place)""",
     "rows in a query": "select id from t where (place, n) in (select (place, max(n)) from t group by place)",
+    "rows not in a query": """select id from t
+        where not ok or (place, n) not in (select (place, max(n)) from t where id <> 'd' group by place)""",
     "correlated existence": "select id from t where exists (select 1 from t as other where other.place = t.place and other.n > t.n)",
     "null-safe comparison": "select a.id from t as a join t as b on a.place is not distinct from b.place and a.n = b.n",
     "values": "select * from (values ('a', 1), ('b', null)) as entry(id, number)",

@@ -180,6 +180,11 @@ def iso_day_of_week(node: exp.DayOfWeekIso) -> exp.Expr:
     return exp.paren(exp.Add(this=call("weekday", node.this), expression=exp.Literal.number(1)))
 
 
+def truncated_moment(node: exp.TimestampTrunc) -> exp.Expr:
+    """Without a time zone."""
+    return exp.Cast(this=node, to=exp.DataType.build("timestamp_ntz", dialect="spark"))
+
+
 def interval(node: exp.Interval) -> exp.Expr:
     if isinstance(node.this, exp.Paren) and isinstance(inner(node.this), exp.Literal):
         node.set("this", exp.Literal.string(inner(node.this).name))
@@ -382,21 +387,22 @@ def fingerprint(node: exp.Anonymous) -> exp.Expr:
 
 
 def row_in(node: exp.In) -> exp.Expr:
-    """``(a, b) in (select (c, d) …)``: members that are both unknown are equal, as in Spark's structs, but not in its columns."""
+    """``(a, b) in (select (c, d) …)``: members that are both unknown are equal; Spark's columns would be unknown."""
     query = node.args.get("query")
     select = query.unnest() if isinstance(query, exp.Subquery) else query
-    if isinstance(inner(node.this), exp.Tuple) and isinstance(select, exp.Select) and len(select.selects) == 1:
-        only = inner(select.selects[0].unalias())
-        if isinstance(only, exp.Tuple):
-            select.set("expressions", [exp.alias_(_members(only), "members")])
-            # the call keeps Spark from taking the struct for a list of columns
-            node.set("this", call("coalesce", _members(inner(node.this))))
-    return node
-
-
-def _members(row: exp.Expr) -> exp.Expr:
-    fields = [exp.PropertyEQ(this=exp.to_identifier(f"c{number}"), expression=each.copy()) for number, each in enumerate(row.expressions)]
-    return exp.Struct(expressions=fields)
+    row = inner(node.this)
+    if not isinstance(row, exp.Tuple) or not isinstance(select, exp.Select) or len(select.selects) != 1:
+        return node
+    only = inner(select.selects[0].unalias())
+    if not isinstance(only, exp.Tuple):
+        return node
+    names = [f"member{number}" for number in range(len(only.expressions))]
+    select.set("expressions", [exp.alias_(each.copy(), name) for each, name in zip(only.expressions, names, strict=True)])
+    same = [
+        exp.NullSafeEQ(this=exp.paren(each.copy()), expression=exp.column(name, "members"))
+        for each, name in zip(row.expressions, names, strict=True)
+    ]
+    return exp.Exists(this=exp.select(exp.Literal.number(1)).from_(select.subquery("members")).where(*same))
 
 
 REWRITES: dict[type[exp.Expr] | str, Callable[..., exp.Expr]] = {
@@ -412,6 +418,7 @@ REWRITES: dict[type[exp.Expr] | str, Callable[..., exp.Expr]] = {
     exp.DateDiff: date_difference,
     exp.DayOfWeek: day_of_week,
     exp.DayOfWeekIso: iso_day_of_week,
+    exp.TimestampTrunc: truncated_moment,
     exp.Interval: interval,
     exp.GenerateSeries: series,
     exp.Window: window,

@@ -50,13 +50,13 @@ def translated(
         tree = sqlglot.parse_one(sql, read="duckdb")
         tree = _expanded(tree, macros or {})
         tree = _unions_in_order(tree, describe)
+        tree = _unnested(tree)
         tree = qualify(
             tree,
             schema=dict(schema),
             dialect="duckdb",
             validate_qualify_columns=False,
             quote_identifiers=False,
-            canonicalize_table_aliases=True,  # a table and a column of one name are told apart by DuckDB only
         )
         tree = annotate_types(tree, schema=dict(schema), expression_metadata=_TYPES, dialect="duckdb")
         tree = _rewritten(tree)
@@ -74,7 +74,18 @@ def _typed_difference(annotator: Any, node: exp.Sub) -> None:
         node.type = exp.DataType.build("bigint")
 
 
-_TYPES = {**DuckDB.EXPRESSION_METADATA, exp.Sub: {"annotator": _typed_difference}}
+def _typed_list(annotator: Any, node: exp.Expr) -> None:
+    """What a function of lists gives is a list; sqlglot does not always say so."""
+    del annotator
+    of = node.this if isinstance(node.this, exp.Expr) else None
+    node.type = of.type if of is not None and of.is_type("array", "list") else exp.DataType.build("array")
+
+
+_TYPES: dict[Any, Any] = {
+    **DuckDB.EXPRESSION_METADATA,
+    exp.Sub: {"annotator": _typed_difference},
+    **{each: {"annotator": _typed_list} for each in (exp.ArrayDistinct, exp.ArrayFilter, exp.ArraySort, exp.ArrayConcat, exp.Transform)},
+}
 
 
 def _expanded(tree: exp.Expr, macros: Macros) -> exp.Expr:
@@ -132,6 +143,20 @@ def _unions_in_order(tree: exp.Expr, describe: Callable[[str], Mapping[str, str]
             tree = whole
         else:
             union.replace(whole)
+    return tree
+
+
+def _unnested(tree: exp.Expr) -> exp.Expr:
+    """``unnest`` among what a query selects, as a relation where the query computes with its result; Spark has it stand alone."""
+    for select in list(tree.find_all(exp.Select)):
+        for projection in list(select.selects):
+            made = projection.this if isinstance(projection, exp.Alias) else None
+            if not isinstance(made, exp.Explode) or not any(isinstance(each.unalias(), exp.Window) for each in select.selects):
+                continue
+            name = projection.alias
+            source = exp.TableAlias(this=exp.to_identifier(f"each_{name}"), columns=[exp.to_identifier(name)])
+            projection.replace(exp.column(name, f"each_{name}"))
+            select.append("joins", exp.Join(this=exp.Unnest(expressions=[made.this], alias=source), kind="CROSS"))
     return tree
 
 
@@ -196,4 +221,13 @@ def _renamed(tree: exp.Expr, names: Mapping[str, str]) -> exp.Expr:
             if not table.alias:
                 table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name)))
             table.set("this", exp.to_identifier(names[table.name]))
+    # a table and a column of one name are told apart by DuckDB only
+    columns = list(tree.find_all(exp.Column))
+    shared = {each.name for each in columns} & {each.table for each in columns}
+    for alias in tree.find_all(exp.TableAlias):
+        if alias.name in shared and not isinstance(alias.parent, exp.CTE):
+            alias.set("this", exp.to_identifier(f"{alias.name}_table"))
+    for column in columns:
+        if column.table in shared:
+            column.set("table", exp.to_identifier(f"{column.table}_table"))
     return tree

@@ -1,0 +1,105 @@
+"""The same vectors on DuckDB and on Spark ``local[2]``, and from which size a cluster pays.
+
+    python -m benchmarks.spark --data FOLDER [FOLDER …] [--as-of 2024-06-30]
+
+Each FOLDER holds ``claims/`` as ``fraudml ingest`` writes it (``python -m benchmarks.vectors --make`` makes large ones). Every run is a
+process of its own; processor seconds include Spark's Java. Values are compared. Writes `benchmarks/results/spark.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks import write_result
+from benchmarks.vectors import FEATURES
+
+ENGINES = ("duckdb", "spark")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", nargs="+", required=True)
+    parser.add_argument("--as-of", default="2024-06-30")
+    parser.add_argument("--run", choices=ENGINES, help="one run in this process")
+    parser.add_argument("--out", type=Path, default=Path("/tmp/fraudml-benchmark-spark"))
+    given = parser.parse_args()
+    if given.run:
+        print(json.dumps(one_run(given.run, Path(given.data[0]), given.as_of, given.out)))
+        return
+    import pandas as pd
+
+    rows = []
+    for folder in given.data:
+        took = {}
+        for engine in ENGINES:
+            command = [sys.executable, "-m", "benchmarks.spark", "--run", engine, "--data", folder, "--as-of", given.as_of]
+            done = subprocess.run([*command, "--out", str(given.out)], check=True, capture_output=True, text=True)
+            took[engine] = json.loads(done.stdout.splitlines()[-1])
+        rows.append(
+            {
+                "settlements": f"{took['duckdb']['settlements']:,}",
+                "columns": sum(map(len, FEATURES.values())),
+                **{f"{engine} s": f"{took[engine]['seconds']:.0f}" for engine in ENGINES},
+                **{f"{engine} processor s": f"{took[engine]['processor']:.0f}" for engine in ENGINES},
+                "processor ratio": f"{took['spark']['processor'] / took['duckdb']['processor']:.1f}",
+                "values that differ": different(given.out),
+            }
+        )
+    about = (
+        f"Vectors of patients, doctors and institutions as of {given.as_of} from Parquet to Parquet; DuckDB with 2 threads, "
+        "Spark local[2], its start (some seconds) included."
+    )
+    write_result("spark", pd.DataFrame(rows), about)
+
+
+def one_run(kind: str, folder: Path, as_of: str, out: Path) -> dict[str, float]:
+    """Seconds, processor seconds of this process and its children, and the number of settlements."""
+    import psutil
+
+    from fraudml.claims import open_claims
+    from fraudml.config import compose
+    from fraudml.engine import configured_engine
+    from fraudml.vectors.catalogue import load_catalogue
+    from fraudml.vectors.computed import behaviour_sql, prepare
+
+    started = time.perf_counter()
+    keys = ["engine.master=local[2]", "engine.settings=spark.ui.enabled=false spark.driver.memory=6g spark.sql.shuffle.partitions=8"]
+    config = compose([f"engine={kind}", *(keys if kind == "spark" else ["engine.threads=2"])])
+    claims = open_claims(folder, configured_engine(config.engine))
+    catalogues = {entity: load_catalogue(entity) for entity in FEATURES}
+    with claims.at(as_of, months=12) as snapshot:
+        prepare(snapshot, [(catalogues[entity], FEATURES[entity]) for entity in FEATURES])
+        for entity, names in FEATURES.items():
+            snapshot.engine.write(behaviour_sql(catalogues[entity], snapshot, names), out / kind / f"{entity}.parquet")
+        settlements = snapshot.engine.scalar("select count(*) from settlements")
+    me = psutil.Process()
+    times = [each.cpu_times() for each in (me, *me.children(recursive=True))]
+    return {
+        "seconds": time.perf_counter() - started,
+        "processor": sum(each.user + each.system for each in times),
+        "settlements": settlements,
+    }
+
+
+def different(out: Path) -> int:
+    """Values that differ by more than 1e-9, relatively."""
+    import numpy as np
+    import pandas as pd
+
+    count = 0
+    for entity in FEATURES:
+        one, other = (pd.read_parquet(out / kind / f"{entity}.parquet").set_index("entity_id") for kind in ENGINES)
+        if not one.index.equals(other.index):
+            return max(len(one), len(other))
+        numeric = list(one.select_dtypes("number"))
+        count += int((~np.isclose(one[numeric], other[numeric], rtol=1e-9, atol=0, equal_nan=True)).sum())
+    return count
+
+
+if __name__ == "__main__":
+    main()
