@@ -89,12 +89,21 @@ def run(*arguments: str, fails: bool = False) -> None:
         raise SystemExit(f"fraudml {' '.join(arguments)}: {code}")
 
 
-def precision_at(folder: Path, truth: Truth) -> tuple[int, float]:
-    """Ranked leads and the share of them that is guilty."""
+def judged(folder: Path, truth: Truth, capacity: int) -> dict[str, str | int]:
+    """Ranked leads, how many are guilty, and as a share: of the first hundred, of the ranked, of the inspections that there are.
+
+    A list is not filled up with noise, so lists of one capacity differ in length: the last share compares them.
+    """
     leads = pd.read_parquet(folder / "leads.parquet")
     ranked = leads[leads["drawn"] == "ranked"]
     hits = [truth.is_guilty(row.entity_type, row.entity_id, list(row.members)) for row in ranked.itertuples()]
-    return len(ranked), sum(hits) / max(len(hits), 1)
+    return {
+        "ranked": len(hits),
+        "guilty": sum(hits),
+        "of the first 100": f"{sum(hits[:100]) / max(len(hits[:100]), 1):.3f}",
+        "of the ranked": f"{sum(hits) / max(len(hits), 1):.3f}",
+        f"of {capacity} inspections": f"{sum(hits) / capacity:.3f}",
+    }
 
 
 def compare(data: Path, folder: Path, capacity: int, seed: int) -> pd.DataFrame:
@@ -105,10 +114,7 @@ def compare(data: Path, folder: Path, capacity: int, seed: int) -> pd.DataFrame:
         run("score", f"as_of={as_of}", f"data_dir={data}", f"models_dir={none}")
         run("leads", f"as_of={as_of}", f"capacity={capacity}", f"data_dir={data}")
         out = data / "leads" / f"as_of={as_of}"
-        count, share = precision_at(out, truth)
-        rows.append(
-            {"list": as_of, "bureau": "both, no decision yet" if as_of == LISTS[0] else "both", "ranked": count, "precision": share}
-        )
+        rows.append({"list": as_of, "bureau": "both, no decision yet" if as_of == LISTS[0] else "both"} | judged(out, truth, capacity))
         run("ledger", "import", str(inspect(out, truth, seed)), f"data_dir={data}", fails=True)
     run("ledger", "labels", f"as_of={TRAIN}", f"data_dir={data}")
     still = folder / "still"
@@ -119,9 +125,8 @@ def compare(data: Path, folder: Path, capacity: int, seed: int) -> pd.DataFrame:
         for bureau, where, learnt in (("standing still", still, none), ("learning", data, models)):
             run("score", f"as_of={as_of}", f"data_dir={where}", f"models_dir={learnt}")
             run("leads", f"as_of={as_of}", f"capacity={capacity}", f"data_dir={where}")
-            count, share = precision_at(where / "leads" / f"as_of={as_of}", truth)
-            rows.append({"list": as_of, "bureau": bureau, "ranked": count, "precision": share})
-    return pd.DataFrame(rows).assign(precision=lambda table: table["precision"].map("{:.3f}".format))
+            rows.append({"list": as_of, "bureau": bureau} | judged(where / "leads" / f"as_of={as_of}", truth, capacity))
+    return pd.DataFrame(rows)
 
 
 def coverage(data: Path, as_of: str, draws: int, repeats: int) -> list[dict[str, str]]:
