@@ -70,6 +70,7 @@ QUERIES = {
     "named window in a sum": "select id, count(*) over place - n as others from t window place as (partition by t.place)",
     "window over groups": "select place, cast(count(*) as double) / sum(count(*)) over () as share from t group by place",
     "qualify": "select * from t qualify row_number() over (partition by place order by day desc, id) = 1",
+    "qualify sees columns before aliases": "select id, -n as n from t qualify row_number() over (order by n, id) <= 2 order by n",
     "nulls come last": "select id, row_number() over (order by day, id) as up, row_number() over (order by n desc, id) as down from t",
     # aggregates
     "filters": "select place, count(*) filter (where ok) as yes, count(distinct day) filter (where n > 0) as days from t group by place",
@@ -94,7 +95,8 @@ QUERIES = {
     "list element": "select id, [id, place][2] as second, [id][3] as beyond from t",
     "list filter": "select id, len(list_filter([1, 2, n], lambda each : each >= 2)) as many, list_min([n, 5]) as least from t",
     "unnest": "select id, unnest([n, 10]) as each from t",
-    "unnest beside a window": "select id, unnest([n, 10]) as each, row_number() over (partition by each order by id) as k from t",
+    "unnest beside a window": """select place, unnest([n, 10]) as n, row_number() over (partition by place order by n, id) as k
+        from t qualify k <= 2""",
     "concatenation": """select id, concat(place, '-', id) as lenient, place || '-' || id as strict,
         concat_ws('/', place, id) as joined from t""",
     "texts": """select id, starts_with(id, 'a') as begins, substr(id, 1, 1) as first, contains('abc', id) as inside,

@@ -50,7 +50,7 @@ def translated(
         tree = sqlglot.parse_one(sql, read="duckdb")
         tree = _expanded(tree, macros or {})
         tree = _unions_in_order(tree, describe)
-        tree = _unnested(tree)
+        tree = _ranked(tree)
         tree = qualify(
             tree,
             schema=dict(schema),
@@ -60,7 +60,7 @@ def translated(
         )
         tree = annotate_types(tree, schema=dict(schema), expression_metadata=_TYPES, dialect="duckdb")
         tree = _rewritten(tree)
-        tree = _renamed(tree, names or {})
+        tree = _computed_once(_renamed(tree, names or {}))
         return str(tree.sql(dialect="spark", identify=True))
     except (OptimizeError, SqlglotError) as error:
         told = " ".join(str(error).split())[:300]
@@ -146,17 +146,39 @@ def _unions_in_order(tree: exp.Expr, describe: Callable[[str], Mapping[str, str]
     return tree
 
 
-def _unnested(tree: exp.Expr) -> exp.Expr:
-    """``unnest`` among what a query selects, as a relation where the query computes with its result; Spark has it stand alone."""
+def _ranked(tree: exp.Expr) -> exp.Expr:
+    """A query's windows one step before ``qualify`` and ``unnest``: there they see columns before aliases, and whole rows, as in DuckDB."""
     for select in list(tree.find_all(exp.Select)):
-        for projection in list(select.selects):
-            made = projection.this if isinstance(projection, exp.Alias) else None
-            if not isinstance(made, exp.Explode) or not any(isinstance(each.unalias(), exp.Window) for each in select.selects):
-                continue
-            name = projection.alias
-            source = exp.TableAlias(this=exp.to_identifier(f"each_{name}"), columns=[exp.to_identifier(name)])
-            projection.replace(exp.column(name, f"each_{name}"))
-            select.append("joins", exp.Join(this=exp.Unnest(expressions=[made.this], alias=source), kind="CROSS"))
+        lists = [each for each in select.selects if isinstance(each, exp.Alias) and isinstance(each.this, exp.Explode)]
+        has_window = any(each.find(exp.Window) for each in select.selects)
+        if select.args.get("distinct") or not (select.args.get("qualify") or (lists and has_window)):
+            continue
+        condition = select.args["qualify"].this if select.args.get("qualify") else None
+        select.set("qualify", None)
+        names: list[str] = []
+        for window in list(condition.find_all(exp.Window)) if condition is not None else []:
+            names.append(f"rank{len(names)}_")
+            select.append("expressions", exp.alias_(window.copy(), names[-1]))
+            if window is condition:
+                condition = exp.column(names[-1])
+            else:
+                window.replace(exp.column(names[-1]))
+        for each in lists:
+            each.set("this", each.this.this)
+        members = ", ".join(f'unnest("{each.alias}") as "{each.alias}"' for each in lists)
+        columns = (f" exclude ({', '.join(names)})" if names else "") + (f" replace ({members})" if lists else "")
+        outer = sqlglot.parse_one(f"select *{columns} from ranked", read="duckdb")
+        for key in ("with_", "order", "limit"):
+            if select.args.get(key):
+                outer.set(key, select.args[key])
+                select.set(key, None)
+        if select.parent is None:
+            tree = outer
+        else:
+            select.replace(outer)
+        if condition is not None:
+            outer.set("where", exp.Where(this=condition))
+        outer.set("from_", exp.From(this=exp.Subquery(this=select, alias=exp.TableAlias(this=exp.to_identifier("ranked")))))
     return tree
 
 
@@ -211,6 +233,21 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
     if made is not node and made.type is None:
         made.type = node.type
     return made
+
+
+def _computed_once(tree: exp.Expr) -> exp.Expr:
+    """Keeps Spark from computing a common table expression anew wherever it is named: it does so for all that it takes for fixed."""
+    read: dict[str, int] = {}
+    for table in tree.find_all(exp.Table):
+        read[table.name] = read.get(table.name, 0) + 1
+    for cte in tree.find_all(exp.CTE):
+        if read.get(cte.alias, 0) > 1:
+            always = exp.GTE(this=exp.Anonymous(this="rand", expressions=[exp.Literal.number(1)]), expression=exp.Literal.number(0))
+            cte.set(
+                "this",
+                exp.select("*").from_(exp.Subquery(this=cte.this, alias=exp.TableAlias(this=exp.to_identifier("kept")))).where(always),
+            )
+    return tree
 
 
 def _renamed(tree: exp.Expr, names: Mapping[str, str]) -> exp.Expr:
