@@ -108,7 +108,7 @@ class Tracking:
         registered = f"fraudml-{target}"
         if not self.client.search_registered_models(f"name = '{registered}'"):
             self.client.create_registered_model(registered)
-        version = self.client.create_model_version(registered, logged.model_uri, run.info.run_id)
+        version = self.client.create_model_version(registered, logged.model_uri, run.info.run_id, model_id=logged.model_id)
         number = int(version.version)
         self.client.set_registered_model_alias(registered, CANDIDATE, str(number))
         return number
