@@ -63,7 +63,7 @@ def test_rows_are_set_apart(spark: Engine, tmp_path: Path) -> None:
 def test_what_does_not_fit_the_driver_is_refused_with_the_remedy(spark: Engine) -> None:
     wide = "repeat(cast(n as varchar), 200)"
     with pytest.raises(FraudmlError) as caught:
-        spark.query(f"select {wide} as text from (select unnest(generate_series(1, 1000000)) as n)")
+        spark.query(f"select {wide} as text from (select unnest(generate_series(1, 100000)) as n)")
     assert caught.value.code == "engine.driver_limit"
     assert "engine.driver_limit" in caught.value.hint
 

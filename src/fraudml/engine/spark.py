@@ -73,7 +73,7 @@ class SparkEngine(Engine):
 
     # ------------------------------------------------------------------ naming
     def view(self, name: str, sql: str) -> None:
-        frame, types = self._frame(sql)
+        frame, types = self._frame(sql, once=False)
         self._name(name, frame, types)
 
     def table(self, name: str, sql: str) -> None:
@@ -140,15 +140,29 @@ class SparkEngine(Engine):
         return count
 
     # ------------------------------------------------------------------ how
-    def _frame(self, sql: str, parameters: list[Any] | None = None) -> tuple[Any, dict[str, str]]:
-        """A lazy Spark DataFrame with the names and types that DuckDB gives the query's columns."""
+    def _frame(self, sql: str, parameters: list[Any] | None = None, once: bool = True) -> tuple[Any, dict[str, str]]:
+        """A lazy Spark DataFrame with the names and types that DuckDB gives the query's columns.
+
+        ``once`` computes what the query names several times beforehand; a view, which may never be asked, does not.
+        """
         from pyspark.sql import functions as f
 
         if parameters:
             sql = with_parameters(sql, parameters)
         types = {column: _plain(kind) for column, kind in self._blank.check(sql).items()}
-        text = translated(sql, self._schema, names=self._names, macros=self._macros, describe=self._blank.check)
+        kept: list[str] = []
+
+        def keep(query: str) -> str:
+            kept.append(f"fraudml_{self._number}_part{len(kept)}")
+            self._ran(lambda: self._spark.sql(query).localCheckpoint(eager=True)).createOrReplaceTempView(kept[-1])
+            return kept[-1]
+
+        text = translated(
+            sql, self._schema, names=self._names, macros=self._macros, describe=self._blank.check, keep=keep if once else None
+        )
         frame = self._ran(lambda: self._spark.sql(text)).toDF(*types)
+        for name in kept:  # the plan holds on to them
+            self._spark.catalog.dropTempView(name)
         casts = []
         for field, (column, kind) in zip(frame.schema, types.items(), strict=True):
             wanted = spark_type(kind)
@@ -251,7 +265,7 @@ def open_spark(
     if not remote:
         start = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR", "spark.driver.maxResultSize": driver_limit}
         if master.startswith("local"):  # the workers are this machine's: this very Python
-            start["spark.pyspark.python"] = sys.executable
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     for key, value in (start | dict(settings or {})).items():
         builder = builder.config(key, str(value))
     try:
@@ -274,7 +288,5 @@ MEANING = {
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.caseSensitive": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    # Spark 4.3: where a query asks whether a row is in another one, this rule can leave a plan that Spark then calls invalid
-    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.RemoveRedundantAliases",
 }
 """Settings that the results depend on: the same in every session, whatever the cluster's defaults are."""

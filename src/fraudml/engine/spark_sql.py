@@ -30,6 +30,7 @@ def translated(
     names: Mapping[str, str] | None = None,
     macros: Macros | None = None,
     describe: Callable[[str], Mapping[str, str]] | None = None,
+    keep: Callable[[str], str] | None = None,
 ) -> str:
     """The query in Spark's dialect.
 
@@ -40,6 +41,7 @@ def translated(
     names : relation -> the name that it has in Spark.
     macros : name -> (parameters, expression), expanded in place.
     describe : columns of a query, for ``union all by name``.
+    keep : computes a query of Spark's dialect once and names it; without it, whatever is named twice is computed twice.
 
     Raises
     ------
@@ -60,7 +62,9 @@ def translated(
         )
         tree = annotate_types(tree, schema=dict(schema), expression_metadata=_TYPES, dialect="duckdb")
         tree = _rewritten(tree)
-        tree = _computed_once(_renamed(tree, names or {}))
+        tree = _renamed(tree, names or {})
+        if keep is not None:
+            tree = _computed_once(tree, keep)
         return str(tree.sql(dialect="spark", identify=True))
     except (OptimizeError, SqlglotError) as error:
         told = " ".join(str(error).split())[:300]
@@ -235,18 +239,22 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
     return made
 
 
-def _computed_once(tree: exp.Expr) -> exp.Expr:
-    """Keeps Spark from computing a common table expression anew wherever it is named: it does so for all that it takes for fixed."""
-    read: dict[str, int] = {}
-    for table in tree.find_all(exp.Table):
-        read[table.name] = read.get(table.name, 0) + 1
-    for cte in tree.find_all(exp.CTE):
-        if read.get(cte.alias, 0) > 1:
-            always = exp.GTE(this=exp.Anonymous(this="rand", expressions=[exp.Literal.number(1)]), expression=exp.Literal.number(0))
-            cte.set(
-                "this",
-                exp.select("*").from_(exp.Subquery(this=cte.this, alias=exp.TableAlias(this=exp.to_identifier("kept")))).where(always),
-            )
+def _computed_once(tree: exp.Expr, keep: Callable[[str], str]) -> exp.Expr:
+    """Common table expressions that are named more than once, as tables: Spark would compute them anew each time."""
+    for with_ in [each for each in tree.find_all(exp.With, bfs=False) if each.find_ancestor(exp.CTE) is None]:
+        inline: list[str] = []
+        for cte in list(with_.expressions):
+            readers = [each for each in with_.parent.find_all(exp.Table) if each.name == cte.alias] if with_.parent else []
+            if len(readers) > 1:
+                before = f"WITH {', '.join(inline)} " if inline else ""
+                name = keep(before + cte.this.sql(dialect="spark", identify=True))
+                for table in readers:
+                    table.set("this", exp.to_identifier(name))
+                cte.pop()
+            else:
+                inline.append(cte.sql(dialect="spark", identify=True))
+        if not with_.expressions:
+            with_.pop()
     return tree
 
 
