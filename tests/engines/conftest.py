@@ -14,6 +14,7 @@ from fraudml.stages import ingest, simulate
 
 SETTINGS = {
     "spark.ui.enabled": "false",
+    "spark.driver.memory": "2g",
     "spark.sql.shuffle.partitions": "2",
     # a few rows each: compiling a query would take longer than running it
     "spark.sql.codegen.wholeStage": "false",

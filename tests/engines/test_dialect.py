@@ -95,6 +95,7 @@ QUERIES = {
     "list element": "select id, [id, place][2] as second, [id][3] as beyond from t",
     "list filter": "select id, len(list_filter([1, 2, n], lambda each : each >= 2)) as many, list_min([n, 5]) as least from t",
     "unnest": "select id, unnest([n, 10]) as each from t",
+    "expression of unnest": "select id, cast(unnest(generate_series(day, day + 1, interval 1 day)) as date) + 1 as next from t",
     "unnest beside a window": """select place, unnest([n, 10]) as n, row_number() over (partition by place order by n, id) as k
         from t qualify k <= 2""",
     "concatenation": """select id, concat(place, '-', id) as lenient, place || '-' || id as strict,
@@ -120,6 +121,8 @@ QUERIES = {
     "rows in a query": "select id from t where (place, n) in (select (place, max(n)) from t group by place)",
     "rows not in a query": """select id from t
         where not ok or (place, n) not in (select (place, max(n)) from t where id <> 'd' group by place)""",
+    "rows of another table": """with known as (select place, n from t where ok), wanted as (select id, place, n from t)
+        select id from wanted where (place, n) not in (select (place, n) from known)""",
     "correlated existence": "select id from t where exists (select 1 from t as other where other.place = t.place and other.n > t.n)",
     "null-safe comparison": "select a.id from t as a join t as b on a.place is not distinct from b.place and a.n = b.n",
     "values": "select * from (values ('a', 1), ('b', null)) as entry(id, number)",

@@ -396,13 +396,21 @@ def row_in(node: exp.In) -> exp.Expr:
     only = inner(select.selects[0].unalias())
     if not isinstance(only, exp.Tuple):
         return node
-    names = [f"member{number}" for number in range(len(only.expressions))]
-    select.set("expressions", [exp.alias_(each.copy(), name) for each, name in zip(only.expressions, names, strict=True)])
-    same = [
-        exp.NullSafeEQ(this=exp.paren(each.copy()), expression=exp.column(name, "members"))
-        for each, name in zip(row.expressions, names, strict=True)
-    ]
+    pairs = list(zip(row.expressions, only.expressions, strict=True))
+    tables = {each.alias_or_name for each in select.find_all(exp.Table, exp.Subquery)}
+    asked = {column.table for each in row.expressions for column in each.find_all(exp.Column)}
+    if not any(select.args.get(key) for key in ("group", "having", "limit", "distinct", "with_")) and not tables & asked:
+        # no query around the query: Spark 4.3 may remove names there that the comparison still needs
+        select.set("expressions", [exp.Literal.number(1)])
+        return exp.Exists(this=select.where(*(_same(each, other) for each, other in pairs)))
+    names = [f"member{number}" for number in range(len(pairs))]
+    select.set("expressions", [exp.alias_(other.copy(), name) for (_, other), name in zip(pairs, names, strict=True)])
+    same = [_same(each, exp.column(name, "members")) for (each, _), name in zip(pairs, names, strict=True)]
     return exp.Exists(this=exp.select(exp.Literal.number(1)).from_(select.subquery("members")).where(*same))
+
+
+def _same(one: exp.Expr, other: exp.Expr) -> exp.Expr:
+    return exp.NullSafeEQ(this=exp.paren(one.copy()), expression=exp.paren(other.copy()))
 
 
 REWRITES: dict[type[exp.Expr] | str, Callable[..., exp.Expr]] = {

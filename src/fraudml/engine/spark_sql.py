@@ -52,7 +52,7 @@ def translated(
         tree = sqlglot.parse_one(sql, read="duckdb")
         tree = _expanded(tree, macros or {})
         tree = _unions_in_order(tree, describe)
-        tree = _ranked(tree)
+        tree = _unnested_first(_ranked(tree))
         tree = qualify(
             tree,
             schema=dict(schema),
@@ -183,6 +183,27 @@ def _ranked(tree: exp.Expr) -> exp.Expr:
         if condition is not None:
             outer.set("where", exp.Where(this=condition))
         outer.set("from_", exp.From(this=exp.Subquery(this=select, alias=exp.TableAlias(this=exp.to_identifier("ranked")))))
+    return tree
+
+
+def _unnested_first(tree: exp.Expr) -> exp.Expr:
+    """An expression of ``unnest`` as one of the column that a query below unnests; in Spark it stands alone."""
+    for select in list(tree.find_all(exp.Select)):
+        for projection in select.selects:
+            value = projection.this if isinstance(projection, exp.Alias) else None
+            unnest = value.find(exp.Explode) if value is not None and not isinstance(value, exp.Explode) else None
+            if value is None or unnest is None or select.args.get("group"):
+                continue
+            projection.set("this", unnest.copy())
+            member = exp.column(projection.alias, "unnested")
+            changed = value.transform(lambda each, unnest=unnest, member=member: member.copy() if each == unnest else each)
+            outer: exp.Expr = sqlglot.parse_one(f'select * replace (null as "{projection.alias}") from unnested', read="duckdb")
+            outer.expressions[0].args["replace"][0].set("this", changed)
+            if select.parent is None:
+                tree = outer
+            else:
+                select.replace(outer)
+            outer.set("from_", exp.From(this=exp.Subquery(this=select, alias=exp.TableAlias(this=exp.to_identifier("unnested")))))
     return tree
 
 
