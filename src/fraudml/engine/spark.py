@@ -263,7 +263,13 @@ def open_spark(
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # errors are told once, by whoever meets them
     start = {}
     if not remote:
-        start = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR", "spark.driver.maxResultSize": driver_limit}
+        start = {
+            "spark.ui.showConsoleProgress": "false",
+            "spark.log.level": "ERROR",
+            "spark.driver.maxResultSize": driver_limit,
+            # a vector joins some thirty groupings of one key, which one task holds open together: each takes a page at least
+            "spark.buffer.pageSize": "2m",
+        }
         if master.startswith("local"):  # the workers are this machine's: this very Python
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     for key, value in (start | dict(settings or {})).items():
