@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from fraudml.cli import main
-from fraudml.findings import FINDINGS
 
 AS_OF = "2024-06-30"
 
@@ -90,7 +89,8 @@ def test_refused_lines_are_told_by_cell_and_the_rest_is_recorded(listed, tmp_pat
     path = answered(listed, findings, tmp_path / "a b, 'c' [1]=x.xlsx")
     assert main(["ledger", "import", str(path), f"data_dir={listed}"]) == 1
     told = capsys.readouterr()
-    column = openpyxl.utils.get_column_letter(14 + FINDINGS.index("finding_amount"))
+    keys = [cell.value for cell in openpyxl.load_workbook(path).worksheets[1][1]]  # the hidden row of keys
+    column = openpyxl.utils.get_column_letter(1 + keys.index("finding_amount"))
     assert f"!{column}" in told.err and "[ledger.not_taken]" in told.err
     assert "新记录1条" in told.out
 

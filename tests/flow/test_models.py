@@ -152,6 +152,7 @@ def test_from_decisions_to_models_figures_scores_and_leads(data: Path, tmp_path:
 
 
 def test_a_worse_model_is_a_candidate_until_it_is_forced(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fraudml.detectors import combine
     from fraudml.stages import train
 
     models = tmp_path / "models"
@@ -166,8 +167,9 @@ def test_a_worse_model_is_a_candidate_until_it_is_forced(data: Path, tmp_path: P
         return good(config, replace(rows, y=1 - rows.y), boosting)
 
     monkeypatch.setattr(train, "fit", misled)
-    monkeypatch.setattr("fraudml.detectors.combine.LABELLED_PRIOR", {"rules": 0.0, "graph": 0.0, "outlier": 0.0, "supervised": 0.0})
-    monkeypatch.setattr("fraudml.detectors.combine.PRIOR_STRENGTH", 1e6)
+    nothing = dict.fromkeys(combine.PARTS, 0.0)
+    believed = combine.Combiner(0.0, nothing | {"supervised": 1.0}, nothing)  # what rules say cannot save it
+    monkeypatch.setattr(combine.Combiner, "fit", classmethod(lambda cls, *parts, **others: believed))
     assert run("train", data, models, *keys) == 0
     assert registry(models, "institution") == ({"candidate": "2", "champion": "1"}, "institution-1")
     assert run("train", data, models, *keys, "tracking.promote=always") == 0
