@@ -6,6 +6,7 @@ ones of the same name (``rules/split_admission.yaml``, ``source/ours.yaml`` …)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ TEXT_KEYS = {
     "engine.settings",
 }
 
+# whole numbers, and the least that each may be
+WHOLE_NUMBERS = {"capacity": 0, "months": 1, "seed": 0, "tuning.trials": 0, "engine.threads": 1}
 
 WHOLE = "version.json"
 """Marks a conf folder as a saved version, complete in itself."""
@@ -81,10 +84,32 @@ def compose(overrides: Sequence[str] = ()) -> Any:
         with initialize_config_dir(str(resource("conf")), version_base="1.3", job_name="fraudml"):
             config = hydra_compose("config", overrides=quoted)
             OmegaConf.resolve(config)
-            return config
+            chosen = [each for each in quoted if (resource("conf") / each.split("=")[0].lstrip("+")).is_dir() or each.startswith("hydra.")]
+            _check_values(config, hydra_compose("config", overrides=chosen), overrides)
     except (HydraException, OmegaConfBaseException) as error:
         first = str(error).strip().splitlines()[0]
         raise UsageError("config.key", first, "`fraudml STAGE --help` prints the stage's keys.") from error
+    return config
+
+
+def _check_values(config: Any, defaults: Any, overrides: Sequence[str]) -> None:
+    """Refuses what a stage would only stumble over in the middle of its work: another kind of value than the default's, no size."""
+    from omegaconf import OmegaConf
+
+    for override in overrides:
+        key = override.split("=")[0].lstrip("+~")
+        default, value = OmegaConf.select(defaults, key), OmegaConf.select(config, key)
+        if isinstance(default, bool) and not isinstance(value, bool):
+            raise UsageError("config.value", f"{override}.", f"Give true or false; the default is {str(default).lower()}.")
+        if type(default) in (int, float) and type(value) not in (int, float):
+            raise UsageError("config.value", f"{override}.", f"Give a number; the default is {default}.")
+    for key, least in WHOLE_NUMBERS.items():
+        value = OmegaConf.select(config, key)
+        if value is not None and (type(value) is not int or value < least):
+            raise UsageError("config.value", f"{key}={value}.", f"Give a whole number, {least} or more.")
+    limit = str(config.engine.memory_limit)
+    if not re.fullmatch(r"\d+(\.\d+)?\s*([kmgt]i?b|%)", limit, re.IGNORECASE):
+        raise UsageError("config.value", f"engine.memory_limit={limit}.", "Give a size, as 6GB.")
 
 
 def quote(override: str) -> str:
@@ -169,8 +194,6 @@ def declarations(group: str, conf_dir: str | Path | None = None) -> list[Path]:
 
 def line_of(path: Path, key: str) -> int:
     """Line of the first ``key:`` in a YAML file; 1 where it is not written."""
-    import re
-
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if re.match(rf"\s*{re.escape(key)}\s*:", line):
             return number

@@ -33,6 +33,12 @@ def test_wrong_usage_loads_nothing_heavy(arguments: list[str]) -> None:
     assert not loaded_by(f"from fraudml.cli import main; main({arguments!r})") & HEAVY
 
 
+@pytest.mark.parametrize("stage", ["graph", "leads"])
+def test_missing_input_is_said_before_the_slow_imports(stage: str) -> None:
+    script = f"from fraudml.cli import main; main([{stage!r}, 'data_dir=/nowhere/at/all', 'as_of=2024-06-30'])"
+    assert not loaded_by(script) & {"sklearn", "lightgbm", "mlflow", "shap", "igraph", "matplotlib", "numba"}
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_help_names_what_a_stage_reads_and_writes(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([stage, "--help"]) == DONE
@@ -49,6 +55,8 @@ def test_help_names_what_a_stage_reads_and_writes(stage: str, capsys: pytest.Cap
         (["graph", "nonsense=1"], WRONG_USAGE, "[config.key]"),
         (["graph", "as_of=2024-02-31"], WRONG_USAGE, "[as_of.format]"),
         (["graph", "data_dir=/nowhere/at/all"], FAILED, "[claims.missing]"),
+        (["leads", "data_dir=/nowhere/at/all", "as_of=2024-06-30"], FAILED, "[leads.no_scores]"),
+        (["leads", "capacity=many"], WRONG_USAGE, "[config.value]"),
     ],
 )
 def test_errors_are_one_line_with_a_code(arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,32 @@ def test_unknown_key_is_wrong_usage() -> None:
         compose(["nonsense=1"])
 
 
+@pytest.mark.parametrize(
+    "override",
+    [
+        "capacity=abc",
+        "capacity=1.5",
+        "capacity=-1",
+        "months=0",
+        "seed=abc",
+        "tuning.trials=-3",
+        "engine.threads=two",
+        "engine.memory_limit=much",
+        "city.persons=abc",
+        "leads.explore=null",
+        "score.strict=perhaps",
+    ],
+)
+def test_values_of_another_kind_are_wrong_usage(override: str) -> None:
+    with pytest.raises(UsageError, match=r"config\.value"):
+        compose([override])
+
+
+@pytest.mark.parametrize("override", ["leads.certainty=2.5", "engine.memory_limit=800MB", "engine.threads=1", "capacity=0", "engine=spark"])
+def test_values_of_the_same_kind_pass(override: str) -> None:
+    assert compose([override])
+
+
 def test_a_bureaus_file_wins_over_the_shipped_one(tmp_path: Path) -> None:
     shipped = declarations("tracking")[0]
     own = tmp_path / "tracking" / shipped.name

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from fraudml.claims import open_claims
 from fraudml.config import as_of_days
 from fraudml.engine import Engine, configured_engine
-from fraudml.graph import ClaimGraph, claim_graph
-from fraudml.graph.rings import with_earlier_ids
-from fraudml.graph.tables import arrow_tables
 from fraudml.progress import step
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fraudml.graph import ClaimGraph
 
 log = logging.getLogger("fraudml")
 
@@ -26,6 +25,9 @@ def run(config: Any) -> None:
     """Adds the snapshots of ``as_of`` to ``graph/``; other days' rows stay, unless they came from another dataset."""
     engine = configured_engine(config.engine)
     claims = open_claims(config.data_dir, engine)
+    from fraudml.graph import claim_graph  # slow to load: only once the claims are known to be there
+    from fraudml.graph.rings import with_earlier_ids
+
     folder = Path(config.data_dir) / "graph"
     dataset = _dataset(Path(config.data_dir) / "ingest.json")
     keep = _dataset(folder / "source.json") == dataset
@@ -58,6 +60,8 @@ def _dataset(path: Path) -> str | None:
 
 
 def _add(graph: ClaimGraph, folder: Path, engine: Engine, keep: bool) -> None:
+    from fraudml.graph.tables import arrow_tables
+
     for name, table in arrow_tables(graph).items():
         path = folder / f"{name}.parquet"
         engine.register("snapshot_rows", table)

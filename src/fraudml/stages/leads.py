@@ -36,6 +36,9 @@ def _one_day(config: Any, data_dir: Path, as_of: str) -> None:
     from fraudml.claims import open_claims
     from fraudml.claims.swap import put_in_place
     from fraudml.engine import open_engine
+
+    engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
+    tables = read_scored(engine, data_dir, as_of)  # what is missing is said before the slow imports
     from fraudml.leads import Policy, arrow_leads, ranking
     from fraudml.leads.closed import set_closed_aside
     from fraudml.report import write_reports
@@ -43,8 +46,6 @@ def _one_day(config: Any, data_dir: Path, as_of: str) -> None:
     from fraudml.report.evidence import evidence_claims
     from fraudml.stages.ledger_leads import known_leads
 
-    engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
-    tables = read_scored(engine, data_dir, as_of)
     policy = Policy.read(config.leads)
     known = known_leads(config, as_of)
     scores, hits, rings = set_closed_aside(tables["scores"], tables["hits"], tables["rings"], known.closed, as_of, policy.months)

@@ -19,7 +19,7 @@ from fraudml.claims.swap import put_in_place
 from fraudml.config import as_of_days
 from fraudml.contracts import ENTITY_TYPES, EVIDENCE, REASONS, SCORE_COLUMNS
 from fraudml.engine import configured_engine
-from fraudml.errors import FraudmlError, UsageError
+from fraudml.errors import FraudmlError
 from fraudml.evaluate.drift import Drift, drift
 from fraudml.evaluate.drift_page import alarm_lines, drift_page
 from fraudml.progress import step
@@ -61,8 +61,6 @@ class Scored:
 
 def run(config: Any) -> None:
     """Writes ``scores/as_of=DATE/`` for each day, by default the last month end that the claims cover."""
-    if not isinstance(config.months, int) or config.months < 1:
-        raise UsageError("score.months", f"months={config.months}.", "Give a number of months, 1 or more.")
     other_version(config)  # a wrong one is refused before anything is read
     engine = configured_engine(config.engine)
     claims = open_claims(config.data_dir, engine)
