@@ -128,7 +128,7 @@ CHECKS: tuple[Check, ...] = (
         "claims",
         "refund_without_original",
         FLAG,
-        "is_refund and (refund_of is null or refund_of not in (select claim_id from all_settlements))",
+        "is_refund and (refund_of is null or refund_of not in (select claim_id from all_settlements where not is_refund))",
         "退费找不到原结算,未能冲抵",
         "refund whose original is not there: it nets nothing",
     ),

@@ -110,6 +110,7 @@ class Run:
         self.relations.refuse_incomplete(self.existing.tables)
         self.tables = [table for table in ORDER if self.relations.parts(table)]
         self.staged: set[str] = set()
+        self.rows: dict[str, int] = {}
         self.changed: set[str] = set()
         for table in self.existing.tables - {"claims"}:
             self._remember_keys(table)
@@ -166,7 +167,7 @@ class Run:
                     lines.write(json.dumps(json.loads(line) | {"fault": "duplicate_key"}, ensure_ascii=False) + "\n")
         self.engine.view(f"accepted_{table}", self._accepted_rows(table))
         self.staged.add(table)
-        report.accepted = written - twice
+        report.accepted = self.rows[table] = written - twice
         self._count_faults(table, report)
         if table == "claims":
             self._match_refunds()
@@ -253,8 +254,8 @@ class Run:
         report.read = report.accepted + report.quarantined
 
     def _count_flags(self, table: str, report: TableReport) -> None:
-        # the lines of earlier months say nothing about this month's settlements
-        tables = {*self.tables, *(self.existing.tables - {"items"})}
+        # the lines of earlier months say nothing about this month's settlements, and an empty table nothing at all
+        tables = {*(each for each in self.tables if self.rows[each]), *(self.existing.tables - {"items"})}
         checks = [*checks_of(table, FLAG, tables), *self._other_codes(table)]
         found: dict[Check, dict[str | None, int]] = {}
         for month, count, *counts in sorted(self.engine.rows(flag_counts(table, checks)), key=lambda row: row[0] or ""):
@@ -303,5 +304,5 @@ class Run:
 
 def _with_refunds(claims: str) -> str:
     return f"""
-        select row.* replace (coalesce(row.refund_of, match.claim_id) as refund_of)
+        select row.* replace (coalesce(match.claim_id, row.refund_of) as refund_of)
         from ({claims}) as row left join refund_matches as match on row.claim_id = match.refund_id"""

@@ -18,10 +18,14 @@ UNREAD = {
 }
 """Canonical type -> reason code of a value that has no reading as that type."""
 
-DATE_FORMATS = ("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d%H%M", "%Y.%m.%d %H:%M:%S")
+DATE_FORMATS = (
+    *("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%dT%H%M%S", "%Y%m%d%H%M", "%Y.%m.%d", "%Y.%m.%d %H:%M:%S"),
+    *("%Y年%m月%d日", "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M"),
+)
 """Shapes beside the ISO ones that DuckDB reads by itself (``2024-01-05``, ``2024/1/5``, with or without a time)."""
 
-FLAGS = dict.fromkeys(("1", "true", "t", "y", "yes", "是"), True) | dict.fromkeys(("0", "false", "f", "n", "no", "否"), False)
+YES, NO = ("1", "1.0", "true", "t", "y", "yes", "是", "有"), ("0", "0.0", "false", "f", "n", "no", "否", "无")
+FLAGS = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
 MONTH_FORMATS = ("%Y-%m", "%Y%m", "%Y/%m")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
@@ -51,7 +55,8 @@ def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> 
             continue
         column = part.columns[name]
         if type_ == "VARCHAR" and column.codes is None:
-            values.append(f"{_text(given, of_type)} as {identifier(name)}")
+            value = _identity(given, of_type) if name.endswith("_id") or name in ("refund_of", "invoice_no") else _word(given, of_type)
+            values.append(f"{value} as {identifier(name)}")
             continue
         text, quick = identifier(f"given.{name}"), identifier(f"usual.{name}")
         seen[text] = given
@@ -62,7 +67,7 @@ def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> 
             value = f"case when {plain} then {quick} when {text} is not null then {value} end"
         values.append(f"{value} as {identifier(name)}")
         code = UNREAD[type_] if column.codes is None else "unknown_code"
-        unread.append((f"{identifier(name)} is null and {text} is not null", _something(column, text, of_type), f"{code}:{name}"))
+        unread.append((f"{identifier(name)} is null and {text} is not null", _something(column, text, of_type, type_), f"{code}:{name}"))
     columns = ", ".join(map(identifier, wanted))
     source = ", ".join(map(source_column, types))
     raw = [*(f"{identifier(name)} as {source_column(name)}" for name in types), *(f"{sql} as {text}" for text, sql in seen.items())]
@@ -102,12 +107,12 @@ def _given(column: Column | None, types: Mapping[str, str]) -> tuple[str, str]:
         return identifier(present[0]), types[present[0]]
     if len({types[each] for each in present}) == 1 and types[present[0]] != "VARCHAR":
         return f"coalesce({', '.join(map(identifier, present))})", types[present[0]]
-    return f"coalesce({', '.join(_text(identifier(each), types[each]) for each in present)})", "VARCHAR"
+    return f"coalesce({', '.join(_word(identifier(each), types[each]) for each in present)})", "VARCHAR"
 
 
-def _something(column: Column, seen: str, of_type: str) -> str:
+def _something(column: Column, seen: str, of_type: str, type_: str) -> str:
     """Condition that a given value is more than blanks, and no code that is declared to mean nothing."""
-    text = _text(seen, of_type)
+    text = as_text(seen, of_type) if type_ in ("DOUBLE", "INTEGER") and column.codes is None else _word(seen, of_type)
     nothing = [code for code, value in (column.codes or {}).items() if value is None]
     return " and ".join([f"{text} is not null", *(f"{text} <> {literal(code)}" for code in nothing)])
 
@@ -134,13 +139,16 @@ def _value(column: Column, given: str, of_type: str, name: str, type_: str, sepa
 
 
 def _translated(column: Column, given: str, of_type: str) -> str:
-    """The canonical value of a code, without blanks around it; what is not listed is other."""
-    codes = column.codes or {}
-    text = _text(given, of_type)
-    if of_type in NUMBERS or of_type.startswith(FRACTIONS):  # numbers lose a code's leading zeros
-        given = f"lpad({text}, cast(greatest(length({text}), {min(len(code) for code in codes)}) as integer), '0')"
-        text = given
-    tries = [_matched(column, text)]
+    """The canonical value of a code, without blanks around it; what is not listed is other.
+
+    Programs that take codes for numbers cost them their leading zeros and leave ``9.0`` of ``09``; others write ``02`` for ``2``.
+    """
+    text = _word(given, of_type)
+    digits = f"case when regexp_full_match({text}, '[0-9]+([.]0+)?') then split_part({text}, '.', 1) end"
+    width = min(len(code) for code in column.codes or {})
+    as_number = [f"lpad({digits}, cast(greatest(length({digits}), {width}) as integer), '0')", f"ltrim({digits}, '0')"]
+    numeric = of_type in NUMBERS or of_type.startswith(FRACTIONS)
+    tries = [_matched(column, each) for each in ([] if numeric else [text]) + as_number]
     if column.other is not None:
         tries.append(f"case when {text} is not null then {literal(column.other)} end")
     return f"coalesce({', '.join(tries)})"
@@ -159,7 +167,22 @@ def _matched(column: Column, text: str) -> str:
     return f"coalesce({', '.join(by_length)})"
 
 
-def _text(given: str, of_type: str) -> str:
+def _identity(given: str, of_type: str) -> str:
+    """SQL of an identifier as text: pandas writes a column of numbers with gaps as ``1001.0``, and other tables know it as ``1001``."""
+    text = _word(given, of_type)
+    if of_type != "VARCHAR":
+        return text
+    return f"case when suffix({given}, '.0') and regexp_full_match({text}, '[0-9]+[.]0') then split_part({text}, '.', 1) else {text} end"
+
+
+def _word(given: str, of_type: str) -> str:
+    """SQL of a value as text, for what is no number: there ``nan`` is how programs wrote an empty cell."""
+    text = as_text(given, of_type)
+    return f"case when {given} = 'nan' or {given} = 'NaN' then null else {text} end" if of_type == "VARCHAR" else text
+
+
+def as_text(given: str, of_type: str) -> str:
+    """SQL of a source value as text: without blanks around it, a whole number without a fraction, null where nothing is left."""
     if of_type == "VARCHAR":
         # only what has a blank or begins with a character that may be one is trimmed: to look is cheaper
         return f"case when {given} < '!' or {given} > '~' or contains({given}, ' ') then nullif(trim({given}), '') else {given} end"
@@ -172,7 +195,7 @@ def _text(given: str, of_type: str) -> str:
 
 def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> str:
     """SQL that reads a value of another type as ``type_``, null where it cannot be read: the usual shape first, then the others."""
-    text = _text(given, of_type)
+    text = as_text(given, of_type)
     numeric = of_type in NUMBERS or of_type.startswith(FRACTIONS)
     if type_ in ("DATE", "TIMESTAMP"):
         if of_type == "DATE" or of_type.startswith("TIMESTAMP"):
@@ -180,7 +203,7 @@ def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> st
         else:
             formats = ", ".join(literal(each) for each in (MONTH_FORMATS if name == "month" else ()) + DATE_FORMATS)
             usual = "" if numeric else f"try_cast({given} as {type_}), try_cast({text} as {type_}), "
-            value = f"coalesce({usual}cast(try_strptime({text}, [{formats}]) as {type_}))"
+            value = f"coalesce({usual}cast(try_strptime(regexp_replace({text}, '[.]0+$', ''), [{formats}]) as {type_}))"
         return f"cast(date_trunc('month', {value}) as date)" if name == "month" else value
     if type_ == "BOOLEAN":
         # a case, not an IN: a long list would become a join of every row
@@ -194,7 +217,11 @@ def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> st
     if numeric:
         number = f"cast({given} as double)"
     else:
-        number = f"coalesce(try_cast({given} as double), try_cast(replace(ltrim({text}, '¥¥￥ '), ',', '') as double))"
+        bare = f"ltrim({text}, '¥¥￥ ')"
+        grouped = f"regexp_full_match({bare}, '[-+]?[0-9]{{1,3}}(,[0-9]{{3}})+([.][0-9]*)?')"
+        number = (
+            f"coalesce(try_cast({given} as double), try_cast(case when {grouped} then replace({bare}, ',', '') else {bare} end as double))"
+        )
     if type_ == "INTEGER":
         return f"case when {number} = floor({number}) then try_cast({number} as integer) end"
     return f"nullif(nullif(nullif({number}, 'nan'::double), 'infinity'::double), '-infinity'::double)"

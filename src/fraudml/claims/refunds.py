@@ -6,7 +6,7 @@ from fraudml.engine import Engine
 
 
 def match_refunds(engine: Engine, claims: str) -> None:
-    """Makes the table ``refund_matches`` (refund_id, claim_id) for refunds without ``refund_of``.
+    """Makes the table ``refund_matches`` (refund_id, claim_id) for refunds without ``refund_of``, or whose ``refund_of`` is a refund.
 
     Parameters
     ----------
@@ -16,16 +16,19 @@ def match_refunds(engine: Engine, claims: str) -> None:
     -----
     A refund carries its original's visit and patient. First the originals with exactly the opposite amount are paired with the refunds in
     order of settlement (the k-th with the k-th), leaving out originals that another refund names. What remains is set against the latest
-    settlement of the visit, not later than the refund, that is large enough to cover it.
+    settlement of the visit, not later than the refund, that is large enough to cover it. Where a refund names another refund (a further
+    part of the same matter), it takes back what that one took back of, in the end a settlement; one that names itself names nothing.
     """
-    engine.view(
+    engine.table(
         "refund_candidates",
         f"""
-        select claim_id, visit_id, patient_id, settled_at, round(abs(total_amount), 2) as size, is_refund, refund_of
-        from ({claims}) where visit_id in (select visit_id from ({claims}) where is_refund and refund_of is null)""",
+        select claim_id, visit_id, patient_id, settled_at, round(abs(total_amount), 2) as size, is_refund,
+            nullif(refund_of, claim_id) as refund_of
+        from ({claims})
+        where visit_id in (select visit_id from ({claims}) where is_refund and coalesce(refund_of = claim_id, true))""",
     )
     engine.table(
-        "refund_matches",
+        "visit_matches",
         """
         with original as (
             select *, row_number() over (partition by visit_id, patient_id, size order by settled_at, claim_id) as place
@@ -46,4 +49,22 @@ def match_refunds(engine: Engine, claims: str) -> None:
             group by refund.claim_id
         )
         select * from exact union all select * from covering""",
+    )
+    engine.table(
+        "refund_matches",
+        f"""
+        with recursive link as (
+            select row.claim_id as refund_id, coalesce(match.claim_id, nullif(row.refund_of, row.claim_id)) as claim_id
+            from ({claims}) as row left join visit_matches as match on row.claim_id = match.refund_id
+            where is_refund
+        ), way as (
+            select refund_id, claim_id from link
+            union
+            select way.refund_id, link.claim_id from way join link on way.claim_id = link.refund_id
+        )
+        select refund_id, min(claim_id) as claim_id from way
+        where claim_id is not null and claim_id not in (select refund_id from link)
+          and (refund_id in (select refund_id from visit_matches)
+               or refund_id in (select first.refund_id from link as first join link as second on first.claim_id = second.refund_id))
+        group by refund_id""",
     )

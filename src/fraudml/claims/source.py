@@ -60,6 +60,7 @@ class Source:
     inputs : source table -> how to recognise its files: a glob, or columns that only it has; others go by their name.
     relations : derived source table -> the union of others, or a query over them.
     nulls : text that stands for nothing.
+    time_zone : where times that bear a zone are told by the clock; others are taken as they stand.
     separator : between the entries of a list inside a cell.
     """
 
@@ -67,7 +68,8 @@ class Source:
     tables: Mapping[str, tuple[Part, ...]]
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     relations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    nulls: tuple[str, ...] = ("", "NULL", "\\N")
+    nulls: tuple[str, ...] = ("", "NULL", "null", "(null)", "None", "NaT", "<NA>", "\\N")
+    time_zone: str = "UTC"
     separator: str = "|"
 
     def source_tables(self) -> list[str]:
@@ -99,7 +101,7 @@ def load_source(content: Mapping[str, Any]) -> Source:
         ``source.*`` when the declaration names a table or column that does not exist.
     """
     name = str(content.get("name", "of your own"))
-    allowed = {"name", "tables", "inputs", "relations", "nulls", "separator"}
+    allowed = {"name", "tables", "inputs", "relations", "nulls", "separator", "time_zone"}
     unknown = set(content) - allowed
     if unknown:
         raise FraudmlError(
@@ -112,7 +114,7 @@ def load_source(content: Mapping[str, Any]) -> Source:
         if table not in CANONICAL:
             raise FraudmlError("source.table", f"source {name}: “{table}” is no canonical table.", f"Known: {', '.join(CANONICAL)}.")
         tables[table] = tuple(_part(each, table, name) for each in (given if isinstance(given, list) else [given]))
-    extra = {key: content[key] for key in ("inputs", "relations", "separator") if content.get(key)}
+    extra = {key: content[key] for key in ("inputs", "relations", "separator", "time_zone") if content.get(key)}
     if content.get("nulls") is not None:
         extra["nulls"] = ("", *(str(each) for each in content["nulls"]))
     return Source(name=name, tables=tables, **extra)

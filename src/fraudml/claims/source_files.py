@@ -5,25 +5,32 @@ from __future__ import annotations
 import csv
 import fnmatch
 import io
-from collections.abc import Iterable, Iterator
+import logging
+import re
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from fraudml.claims.encoding import first_line, looked_through, transcode
+from fraudml.claims.mapping import as_text
 from fraudml.claims.source import Source
 from fraudml.engine import Engine, identifier, literal
 from fraudml.errors import FraudmlError, MissingInput
 
+log = logging.getLogger("fraudml")
+
 TEXT_ENDINGS = (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz")
 ENDINGS = (*TEXT_ENDINGS, ".parquet")
 DELIMITERS = ",\t;|"
+NUMBERED = r"[ ._-]?\d[\d_-]*"  # what a part may bear behind the table's name
 
 
 def find_files(folder: Path, source: Source) -> dict[str, list[Path]]:
     """Files of each source table: ``<table>.csv`` (or .csv.gz, .txt, .tsv, .parquet), or all such files below a folder ``<table>/``,
-    or those of this name in folders of months (``2024-01/<table>.csv``, ``2024-01/<table>/…``).
+    or those of this name in folders of months (``2024-01/<table>.csv``, ``2024-01/<table>/…``), or numbered ones (``<table>_202401.csv``).
 
-    Names are compared without regard to case. A table whose input is declared by a glob or by its columns is found by these.
+    Names are compared without regard to case. A table whose input is declared by a glob or by its columns is found by these. Files that
+    belong to no table are named in the log.
 
     Raises
     ------
@@ -43,7 +50,7 @@ def find_files(folder: Path, source: Source) -> dict[str, list[Path]]:
             wanted = {str(each).lower() for each in how["columns"]}
             files = [path for path in _files_below(folder) if wanted <= {each.lower() for each in _header_if_text(path)}]
         else:
-            files = _named(folder, table)
+            files = _named(folder, table, source.source_tables())
         if files:
             found[table] = files
     if not found:
@@ -52,10 +59,24 @@ def find_files(folder: Path, source: Source) -> dict[str, list[Path]]:
             f"{folder} holds none of the tables of source {source.name} ({', '.join(source.source_tables()[:6])} …).",
             "Check input= and source=.",
         )
+    if beside := unread(folder, found):
+        log.warning("not read, as source %s has no table of this name: %s", source.name, ", ".join(beside))
     return found
 
 
-def _named(folder: Path, table: str) -> list[Path]:
+def unread(folder: Path, found: Mapping[str, Collection[Path]]) -> list[str]:
+    """Names of the files below a folder that belong to no table."""
+    known = {path for paths in found.values() for path in paths}
+    return [str(path.relative_to(folder)) for path in _files_below(folder) if path not in known]
+
+
+def _named(folder: Path, table: str, tables: Collection[str]) -> list[Path]:
+    others = {each.lower() for each in tables} - {table.lower()}
+
+    def is_part(path: Path) -> bool:
+        stem = _stem(path)
+        return stem not in others and re.fullmatch(re.escape(table.lower()) + f"({NUMBERED})?", stem) is not None
+
     candidates: list[list[Path]] = []
     monthly: list[Path] = []
     for path in sorted(folder.iterdir()):
@@ -65,8 +86,10 @@ def _named(folder: Path, table: str) -> list[Path]:
                 candidates.append(parts)
         elif path.is_file() and any(name == table.lower() + ending for ending in ENDINGS):
             candidates.append([path])
+        elif path.is_file() and name.endswith(ENDINGS) and is_part(path):
+            monthly.append(path)
         elif path.is_dir() and not name.startswith((".", "_")):
-            monthly += [each for each in _files_below(path) if table.lower() in (_stem(each), each.parent.name.lower())]
+            monthly += [each for each in _files_below(path) if is_part(each) or each.parent.name.lower() == table.lower()]
     if monthly:
         candidates.append(monthly)
     if len(candidates) > 1:
@@ -99,7 +122,11 @@ def header(path: Path) -> tuple[list[str], str]:
     """Column names of a text file, and the delimiter between them (the most frequent one of the header)."""
     line = first_line(path)
     delimiter = max(DELIMITERS, key=lambda each: (line.count(each), -DELIMITERS.index(each)))
-    names = [name.strip() for name in next(csv.reader(io.StringIO(line), delimiter=delimiter))]
+    try:
+        given = [name.strip() for name in next(csv.reader(io.StringIO(line), delimiter=delimiter, skipinitialspace=True))]
+    except csv.Error as error:
+        raise FraudmlError("claims.unreadable", f"{path.name}, header: {error}.", "Export the file again, a line per row.") from error
+    names = [name or f"column {number}" for number, name in enumerate(given, start=1)]  # some close the line with a delimiter
     lowered = [name.lower() for name in names]
     twice = sorted({name for name in lowered if lowered.count(name) > 1})
     if twice:
@@ -110,6 +137,9 @@ def header(path: Path) -> tuple[list[str], str]:
 def open_files(engine: Engine, name: str, files: list[Path], source: Source, scratch: Path) -> dict[str, str]:
     """Names a relation over a table's files and returns its columns (lower case) with their SQL types.
 
+    Parquet keeps its types where all files agree on them; a column of several types is text, so that a long identifier among numbers stays
+    whole. Times that bear a zone are told by the source's clock.
+
     Parameters
     ----------
     scratch : folder for UTF-8 copies of GB18030 files.
@@ -119,7 +149,7 @@ def open_files(engine: Engine, name: str, files: list[Path], source: Source, scr
     FraudmlError
         ``claims.unreadable``, ``claims.undecodable``, ``claims.mixed_encodings`` …, naming the file.
     """
-    pieces = []
+    pieces: list[tuple[str, dict[str, str]]] = []
     text = [path for path in files if path.name.lower().endswith(TEXT_ENDINGS)]
     packed = [path for path in files if path not in text]
     groups: dict[tuple[tuple[str, ...], str], list[Path]] = {}
@@ -135,16 +165,49 @@ def open_files(engine: Engine, name: str, files: list[Path], source: Source, scr
         declared = ", ".join(f"{literal(each)}: 'VARCHAR'" for each in columns)
         listed = ", ".join(literal(str(path)) for path in paths)
         nulls = ", ".join(literal(each) for each in source.nulls)
-        pieces.append(
-            f"select {_lowered(columns)} from read_csv([{listed}], auto_detect = false, header = true, delim = {literal(delimiter)}, "
+        relation = (
+            f"read_csv([{listed}], auto_detect = false, header = true, delim = {literal(delimiter)}, "
             f"quote = '\"', escape = '\"', nullstr = [{nulls}], columns = {{{declared}}})"
         )
-    if packed:
-        listed = ", ".join(literal(str(path)) for path in packed)
-        relation = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-        pieces.append(f"select {_lowered(engine.columns(relation))} from {relation}")
-    engine.view(name, "\nunion all by name\n".join(pieces))
+        pieces.append((relation, dict.fromkeys(columns, "VARCHAR")))
+    pieces += _packed(engine, packed)
+    seen: dict[str, set[str]] = {}
+    for _, types in pieces:
+        for column, type_ in types.items():
+            seen.setdefault(column.lower(), set()).add(type_)
+    mixed = {column for column, types in seen.items() if len(types) > 1}
+    engine.view(name, "\nunion all by name\n".join(_opened(relation, types, mixed, source) for relation, types in pieces))
     return engine.columns(identifier(name))
+
+
+def _packed(engine: Engine, paths: list[Path]) -> list[tuple[str, dict[str, str]]]:
+    """Relations over Parquet files, one for all files with the same columns and types."""
+    groups: dict[tuple[tuple[str, str], ...], list[Path]] = {}
+    how = "hive_partitioning = false"
+    for path in paths:
+        types = engine.columns(f"read_parquet({literal(str(path))}, {how})")
+        lowered = [column.lower() for column in types]
+        if twice := sorted({column for column in lowered if lowered.count(column) > 1}):
+            raise FraudmlError("claims.column_twice", f"{path.name} has column {', '.join(twice)} twice.", "Rename or drop one of them.")
+        groups.setdefault(tuple(types.items()), []).append(path)
+    return [(f"read_parquet([{', '.join(literal(str(path)) for path in group)}], {how})", dict(key)) for key, group in groups.items()]
+
+
+def _opened(relation: str, types: Mapping[str, str], mixed: Collection[str], source: Source) -> str:
+    columns = []
+    packed = relation.startswith("read_parquet")
+    for name, type_ in types.items():
+        value, plain = identifier(name), type_
+        if type_ == "TIMESTAMP WITH TIME ZONE":
+            value, plain = f"timezone({literal(source.time_zone)}, {value})", "TIMESTAMP"
+        elif type_ == "BLOB":  # some engines write text without saying that it is
+            value, plain = f"coalesce(try(decode({value})), cast({value} as varchar))", "VARCHAR"
+        elif type_ == "VARCHAR" and packed:  # the reader of CSV has seen to it
+            value = f"case when {value} in ({', '.join(map(literal, source.nulls))}) then null else {value} end"
+        if name.lower() in mixed and plain != "VARCHAR":
+            value = as_text(value, plain)
+        columns.append(f"{value} as {identifier(name.lower())}")
+    return f"select {', '.join(columns)} from {relation}"
 
 
 @contextmanager
@@ -156,7 +219,3 @@ def blaming(tables: str) -> Iterator[None]:
         if error.code != "engine.input":
             raise
         raise FraudmlError("claims.unreadable", f"{tables}: {error.message}", "Export the table again.") from error
-
-
-def _lowered(names: Iterable[str]) -> str:
-    return ", ".join(f"{identifier(name)} as {identifier(name.lower())}" for name in names)
