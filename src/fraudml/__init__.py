@@ -17,6 +17,7 @@ _PUBLIC = {
     "behaviour": "fraudml.vectors",
     "claim_graph": "fraudml.graph",
     "run_rules": "fraudml.rules",
+    "model_table": "fraudml.stages.population",
     "EntityScorer": "fraudml.detectors",
     "OutlierEnsemble": "fraudml.detectors",
     "rank_leads": "fraudml.leads",

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import fraudml as fm
 from fraudml.cli import main
 from fraudml.contracts import ENTITY_TYPES
 
@@ -270,3 +271,34 @@ def test_drift_is_shown_and_strict_fails_after_writing(
     assert "[score.drift]" in capsys.readouterr().err
     assert page.is_file()
     assert len(scores(data, "patient"))
+
+
+def test_one_table_holds_behaviour_graph_and_rule_hits(data: Path) -> None:
+    """What a data scientist takes is what the models take: every column worded, counts equal to the evidence's claims."""
+    from fraudml.reasons import counted_rules, worded_features
+    from fraudml.rules import load_rules
+    from fraudml.vectors import load_catalogue
+
+    words = counted_rules(load_rules())
+    for entity in ENTITY_TYPES:
+        table = fm.model_table(entity, data, as_of=AS_OF)
+        catalogue = load_catalogue(entity)
+        told = worded_features(catalogue)
+        vectors = pd.read_parquet(data / "features" / f"{entity}.parquet")
+        assert list(table.index) == sorted(vectors["entity_id"])
+        unworded = [name for name in table if name not in told and name not in catalogue.attributes and ":" not in name]
+        assert not unworded
+        assert entity == "claim" or table["ring_score"].notna().any()
+        counts = table.filter(like="rule_count:")
+        assert set(counts) <= set(words)
+        assert counts.to_numpy().sum() > 0
+        hits = pd.read_parquet(data / "evidence" / f"as_of={AS_OF}.parquet")
+        hits = hits[hits["claim_id"].notna() & ((hits["entity_type"] == entity) | (entity == "claim"))]
+        for name in counts:
+            mine = hits[hits["rule"] == name.removeprefix("rule_count:")]
+            if entity != "claim" and len(mine):
+                claims = mine.groupby("entity_id")["claim_id"].nunique().reindex(table.index).fillna(0.0)
+                assert (counts[name] >= claims).all(), name  # what names no claim counts as a piece of its own
+                assert counts[name][claims > 0].gt(0).all()
+    sentence = words["rule_count:split_admission"].sentence("en", 2.0, 0.0)
+    assert sentence == "2 claims in the last 12 months with evidence of split admission (peers' median 0)"

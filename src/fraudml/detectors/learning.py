@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 LEFT_OUT = ("entity_type", "entity_id", "as_of", "confirmed_proximity")
 """Nearness to confirmed cases stays out: it is made of the decisions that the model is to learn."""
 
-RULE, RULE_AMOUNT = "rule:", "rule_amount:"
+RULE, RULE_AMOUNT, RULE_COUNT = "rule:", "rule_amount:", "rule_count:"
+RULE_COLUMNS = (RULE, RULE_AMOUNT, RULE_COUNT)
+"""What the names of a model's columns about a rule begin with."""
 
 
 def learning_table(vectors: pd.DataFrame, measures: pd.DataFrame | None, evidence: pd.DataFrame) -> pd.DataFrame:
@@ -25,8 +27,9 @@ def learning_table(vectors: pd.DataFrame, measures: pd.DataFrame | None, evidenc
 
     Returns
     -------
-    DataFrame on the index of ``vectors``: attributes as text, features and measures as floats, ``rule:<id>`` (excess and strength of the
-    evidence, 0 without) and ``rule_amount:<id>`` (CNY) for each rule that has evidence.
+    DataFrame on the index of ``vectors``: attributes as text, features and measures as floats, for each rule that has evidence
+    ``rule:<id>`` (excess and strength, 0 without), ``rule_amount:<id>`` (CNY) and ``rule_count:<id>`` (claims with evidence in the twelve
+    months up to the snapshot's day).
     """
     import pandas as pd
 
@@ -39,7 +42,8 @@ def learning_table(vectors: pd.DataFrame, measures: pd.DataFrame | None, evidenc
         weight = (evidence["excess"] + evidence["strength"]).where(evidence["excess"].notna(), evidence["strength"])
         strength = evidence.assign(weight=weight).pivot_table(index="entity_id", columns="rule", values="weight", aggfunc="max")
         amount = evidence.pivot_table(index="entity_id", columns="rule", values="amount", aggfunc="sum")
-        rules = pd.concat([strength.add_prefix(RULE), amount.add_prefix(RULE_AMOUNT)], axis=1)
+        count = evidence.pivot_table(index="entity_id", columns="rule", values="count", aggfunc="sum")
+        rules = pd.concat([strength.add_prefix(RULE), amount.add_prefix(RULE_AMOUNT), count.add_prefix(RULE_COUNT)], axis=1)
         table = table.join(rules.reindex(table.index).fillna(0.0))
     return table
 
@@ -49,5 +53,5 @@ def aligned(table: pd.DataFrame, features: Iterable[str]) -> pd.DataFrame:
     import numpy as np
 
     features = list(features)
-    absent = {name: 0.0 if name.startswith((RULE, RULE_AMOUNT)) else np.nan for name in features if name not in table}
+    absent = {name: 0.0 if name.startswith(RULE_COLUMNS) else np.nan for name in features if name not in table}
     return table.assign(**absent)[features]

@@ -1,6 +1,16 @@
 """Reasons: what raises an entity's risk, as data and in words, beside the peers' figures."""
 
 from fraudml.reasons.rows import empty_reasons, feature_reasons, ordered, rule_reasons, unusual
-from fraudml.reasons.wordings import peers_figures, told_feature, worded_features
+from fraudml.reasons.wordings import counted_rules, peers_figures, told_feature, worded_features
 
-__all__ = ["empty_reasons", "feature_reasons", "ordered", "peers_figures", "rule_reasons", "told_feature", "unusual", "worded_features"]
+__all__ = [
+    "counted_rules",
+    "empty_reasons",
+    "feature_reasons",
+    "ordered",
+    "peers_figures",
+    "rule_reasons",
+    "told_feature",
+    "unusual",
+    "worded_features",
+]

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fraudml.config import read_yaml
-from fraudml.resources import resource
-from fraudml.vectors import Catalogue, Feature, peer_statistics
+from fraudml.detectors.learning import RULE_COUNT
+from fraudml.rules import Rule
+from fraudml.vectors import Catalogue, Feature, load_measures, peer_statistics
 from fraudml.wording import number
 
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ STANDING = {
     "zh": {"above": "高于{share}%的同类", "below": "低于{share}%的同类", "joined": ",{standing})", "alone": "({standing})"},
     "en": {"above": "above {share} % of them", "below": "below {share} % of them", "joined": "; {standing})", "alone": " ({standing})"},
 }
+
+COUNTED = {
+    "zh": "{window}有{value}次结算触及规则“{rule}”(同类中位数{peer_median}次)",
+    "en": "{value} claims in {window} with evidence of {rule} (peers' median {peer_median})",
+}
+"""What a count of rule hits says."""
 
 
 def told_feature(feature: Feature, lang: str, value: float | None, peer_median: float | None, percentile: float | None) -> str:
@@ -59,31 +65,29 @@ def worded_features(catalogue: Catalogue, conf_dir: str | Path | None = None) ->
 
     A bureau's ``graph.yaml`` in its conf folder's ``features/`` adds to the shipped one.
     """
-    own = Path(conf_dir) / "features" / "graph.yaml" if conf_dir else None
-    entries = dict((read_yaml(resource("features") / "graph.yaml") or {}).get(catalogue.entity) or {})
-    if own is not None and own.is_file():
-        entries |= (read_yaml(own) or {}).get(catalogue.entity) or {}
-    worded = dict(catalogue.features)
-    for base, entry in entries.items():
-        one = Feature(
-            name=base,
-            base=base,
-            window=None,
+    return load_measures(catalogue.entity, conf_dir) | dict(catalogue.features)
+
+
+def counted_rules(rules: Mapping[str, Rule]) -> dict[str, Feature]:
+    """Column -> feature of the rule hits in a model's table (``rule_count:<id>``), worded from the rules' own declarations."""
+    return {
+        RULE_COUNT + rule.id: Feature(
+            name=RULE_COUNT + rule.id,
+            base=RULE_COUNT + rule.id,
+            window=12,
             of=None,
             sql="",
-            unit=entry["unit"],
-            direction=entry.get("direction", "both"),
-            wording={"zh": entry["zh"], "en": entry["en"]},
-            benign=dict(entry.get("benign") or {}),
-            peers=catalogue.peers,
-            serves=tuple(entry.get("serves") or ()),
-            needs=(),
-            where=f"graph.yaml: {base}",
+            unit="claims",
+            direction="high",
+            wording={lang: COUNTED[lang].replace("{rule}", rule.name[lang]) for lang in COUNTED},
+            benign=rule.benign,
+            peers=(),
+            serves=(rule.row,),
+            needs=rule.needs,
+            where=f"{rule.path.name}:1",
         )
-        for window in entry.get("windows") or [None]:
-            name = f"{base}_{window}m" if window else base
-            worded.setdefault(name, replace(one, name=name, window=window))
-    return worded
+        for rule in rules.values()
+    }
 
 
 def peers_figures(table: pd.DataFrame, catalogue: Catalogue, worded: Mapping[str, Feature]) -> PeerStatistics:

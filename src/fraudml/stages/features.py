@@ -17,6 +17,7 @@ from fraudml.progress import step, track
 from fraudml.vectors.aggregates import MONTHS
 from fraudml.vectors.catalogue import load_catalogue
 from fraudml.vectors.computed import behaviour_sql, prepare
+from fraudml.vectors.declared import Feature
 from fraudml.vectors.page import listing, page
 
 log = logging.getLogger("fraudml")
@@ -25,10 +26,10 @@ log = logging.getLogger("fraudml")
 def run(config: Any) -> None:
     """Writes ``features/<entity>.parquet``, or prints the catalogue (``--list``, ``--page``)."""
     if config.features.page:
-        print(page(config.conf_dir), end="")  # noqa: T201
+        print(page(config.conf_dir, _rule_hits(config)), end="")  # noqa: T201
         return
     if config.features.list:
-        print(listing(config.conf_dir, config.lang))  # noqa: T201
+        print(listing(config.conf_dir, config.lang, _rule_hits(config)))  # noqa: T201
         return
     engine = configured_engine(config.engine)
     claims = Claims(Path(config.data_dir), engine)
@@ -44,6 +45,13 @@ def run(config: Any) -> None:
                     since = _judged_until(snapshot, target) if catalogue.entity == "claim" else None
                     rows = _accumulate(snapshot, behaviour_sql(catalogue, snapshot, since=since), target, catalogue.entity)
                 log.info("%s: %s rows as of %s", target, rows, as_of)
+
+
+def _rule_hits(config: Any) -> dict[str, Feature]:
+    from fraudml.reasons import counted_rules
+    from fraudml.rules import load_rules
+
+    return counted_rules(load_rules(config.conf_dir))
 
 
 def _judged_until(snapshot: Snapshot, target: Path) -> dt.date | None:

@@ -57,9 +57,9 @@ def without_rule(target: str, rows: LearningSet, scheme: str) -> LearningSet:
     from dataclasses import replace
 
     from fraudml.detectors.evidence import together
-    from fraudml.detectors.learning import RULE, RULE_AMOUNT
+    from fraudml.detectors.learning import RULE_COLUMNS
 
-    table = rows.table.drop(columns=[name for name in (RULE + scheme, RULE_AMOUNT + scheme) if name in rows.table])
+    table = rows.table.drop(columns=[name for name in (kind + scheme for kind in RULE_COLUMNS) if name in rows.table])
     hit = rows.evidence[rows.evidence["rule"] == scheme]
     rest = rows.evidence[rows.evidence["rule"] != scheme]
     worth = together(rest["worth"], rest["entity_id"])

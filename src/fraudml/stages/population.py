@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +21,47 @@ if TYPE_CHECKING:
 MOST_ROWS = 50_000  # of a large population a part that depends on content only says the same
 
 
-def population(config: Any, claims: Claims, catalogue: Catalogue, as_of: str) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Learning features of everyone of a type who has a behaviour vector on a day (at most 50,000 of them), and claims settled by month.
+def model_table(entity: str, data_dir: str | Path, *, as_of: str, conf_dir: str | Path | None = None) -> pd.DataFrame:
+    """All that models know of the entities of a type on a day: behaviour, place in the graph, rule hits.
+
+    Parameters
+    ----------
+    entity : patient, doctor, institution, pharmacy or claim.
+    data_dir : a folder for which ``fraudml features`` and ``fraudml graph`` have run as of that day; rule evidence is looked up there, or
+        found and kept there.
+    as_of : the day.
+    conf_dir : the bureau's own conf folder.
+
+    Returns
+    -------
+    DataFrame
+        One row per entity that has a behaviour vector, by ``entity_id``: peer attributes, features, graph measures (where there is a
+        graph of the day), and ``rule:<id>`` (how far the evidence goes beyond peers), ``rule_amount:<id>`` (CNY), ``rule_count:<id>``
+        (claims with evidence) for each rule that found anything. ``fraudml features --list`` words the columns.
+
+    Raises
+    ------
+    MissingInput
+        When ``features/`` has no snapshot of that day.
+
+    Examples
+    --------
+    >>> import fraudml as fm
+    >>> doctors = fm.model_table("doctor", "data", as_of="2024-06-30")                  # doctest: +SKIP
+    >>> doctors.filter(like="rule_count:").sum().sort_values(ascending=False)           # doctest: +SKIP
+    """
+    from fraudml.claims import open_claims
+    from fraudml.config import compose
+    from fraudml.vectors import load_catalogue
+
+    config = compose([f"data_dir={data_dir}", *([f"conf_dir={conf_dir}"] if conf_dir else [])])
+    return population(config, open_claims(data_dir), load_catalogue(entity, conf_dir), as_of, most=None)[0]
+
+
+def population(
+    config: Any, claims: Claims, catalogue: Catalogue, as_of: str, most: int | None = MOST_ROWS
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Learning features of everyone of a type who has a behaviour vector on a day (at most ``most`` of them), and claims settled by month.
 
     Returns
     -------
@@ -41,9 +81,9 @@ def population(config: Any, claims: Claims, catalogue: Catalogue, as_of: str) ->
         else:
             evidence = rule_evidence(hits[hits["entity_type"] == target], inputs.exposure(snapshot, target))
         monthly = claims_by_month(snapshot)
-    if len(vectors) > MOST_ROWS:
+    if most is not None and len(vectors) > most:
         keys = row_keys(vectors.select_dtypes("number").to_numpy(dtype=float))
-        vectors = vectors.iloc[np.sort(np.argsort(keys, kind="stable")[:MOST_ROWS])]
+        vectors = vectors.iloc[np.sort(np.argsort(keys, kind="stable")[:most])]
     return learning_table(vectors, measures, evidence), monthly
 
 

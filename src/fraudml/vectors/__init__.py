@@ -1,8 +1,8 @@
 """From declarations in ``features/`` to behaviour vectors, and who is compared with whom."""
 
-from fraudml.vectors.catalogue import load_catalogue
+from fraudml.vectors.catalogue import load_catalogue, load_measures
 from fraudml.vectors.computed import behaviour
 from fraudml.vectors.declared import UNITS, Catalogue, Feature
 from fraudml.vectors.peers import peer_groups, peer_statistics
 
-__all__ = ["UNITS", "Catalogue", "Feature", "behaviour", "load_catalogue", "peer_groups", "peer_statistics"]
+__all__ = ["UNITS", "Catalogue", "Feature", "behaviour", "load_catalogue", "load_measures", "peer_groups", "peer_statistics"]

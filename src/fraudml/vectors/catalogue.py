@@ -14,8 +14,8 @@ from fraudml.engine import Engine, open_engine
 from fraudml.errors import FraudmlError
 from fraudml.resources import resource
 from fraudml.vectors.aggregates import Entry, aggregate_sql
-from fraudml.vectors.declarations import read_declarations
-from fraudml.vectors.declared import Catalogue
+from fraudml.vectors.declarations import read_declarations, read_measures
+from fraudml.vectors.declared import Catalogue, Feature
 from fraudml.vectors.joined import join_claims
 
 
@@ -46,6 +46,24 @@ def load_catalogue(entity: str, conf_dir: str | Path | None = None) -> Catalogue
         catalogue = read_declarations(entity, own, catalogue)
         _check_sql(catalogue)
     return replace(catalogue, conf_dir=str(conf_dir)) if conf_dir else catalogue
+
+
+def load_measures(entity: str, conf_dir: str | Path | None = None) -> dict[str, Feature]:
+    """The declared graph measures of an entity (columns of ``graph/measures.parquet``), by column.
+
+    Parameters
+    ----------
+    conf_dir : a bureau's own folder; its ``features/graph.yaml`` adds to the shipped one and wins over it.
+
+    Examples
+    --------
+    >>> load_measures("pharmacy")["prescriber_lift_12m"].unit
+    'times'
+    """
+    peers = load_catalogue(entity, conf_dir).peers
+    measures = read_measures(entity, resource("features") / "graph.yaml", peers)
+    own = Path(conf_dir) / "features" / "graph.yaml" if conf_dir else None
+    return measures | read_measures(entity, own, peers) if own is not None and own.is_file() else measures
 
 
 @lru_cache

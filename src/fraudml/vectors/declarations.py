@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from fraudml import wording
 from fraudml.config import read_yaml
+from fraudml.contracts import ENTITY_TYPES
 from fraudml.engine import columns_of
 from fraudml.engine.sql import inlined
 from fraudml.errors import FraudmlError
@@ -25,6 +26,7 @@ _FILE_KEYS = {"entity", "peers", "attributes", "relations", "features"}
 _FEATURE_KEYS = {"of", "sql", "expr", "windows", "unit", "direction", "zh", "en", "serves", "benign", "needs"}
 _RELATION_KEYS = {"of", "by", "measures", "where"}
 _ATTRIBUTE_KEYS = {"of", "sql"}
+_MEASURE_KEYS = _FEATURE_KEYS - {"of", "sql", "expr", "needs"}
 
 
 def read_declarations(entity: str, path: Path, shipped: Catalogue | None = None) -> Catalogue:
@@ -93,6 +95,29 @@ def read_declarations(entity: str, path: Path, shipped: Catalogue | None = None)
     return Catalogue(entity, peers, attributes, groupings, _ordered(features))
 
 
+def read_measures(entity: str, path: Path, peers: tuple[str, ...]) -> dict[str, Feature]:
+    """The wordings that a ``graph.yaml`` declares of an entity's graph measures, by column; what computes them is code.
+
+    Raises
+    ------
+    FraudmlError
+        ``features.*`` with file, line and what to do.
+    """
+    content = read_yaml(path) or {}
+    lines = _lines(path)
+
+    def where(*keys: str) -> str:
+        return f"{path.name}:{lines.get(keys, 1)}" + (f": {keys[-1]}" if len(keys) > 1 else "")
+
+    _only(content, set(ENTITY_TYPES), where(), where)
+    measures: dict[str, Feature] = {}
+    for name, entry in (content.get(entity) or {}).items():
+        _only(entry, _MEASURE_KEYS, where(entity, name))
+        for feature in _by_window(_feature(name, entry, where(entity, name), peers), entry):
+            measures[feature.name] = feature
+    return measures
+
+
 def _place(features: Mapping[str, Feature], attributes: Mapping[str, Attribute], name: str) -> str:
     return (features.get(name) or attributes[name]).where
 
@@ -104,6 +129,25 @@ def _unfolded(name: str, entry: Any, where: str, peers: tuple[str, ...], known: 
     _only(entry, _FEATURE_KEYS, where)
     if ("sql" in entry) == ("expr" in entry):
         _fail("sql", where, "a feature has either sql (an aggregate) or expr (of other features)")
+    relation = None if "expr" in entry else entry.get("of", "claims")
+    if relation is not None and relation not in known:
+        _fail("relation", where, f"there is no relation {relation}", known, relation)
+    sql = str(entry.get("sql", entry.get("expr")))
+    feature = replace(_feature(name, entry, where, peers), of=relation, sql=sql)
+    columns_of(sql.replace("$window", "1"), where)  # bad SQL fails here
+    unfolded = []
+    for each in _by_window(feature, entry):
+        if each.window is not None:
+            of_window = sql.replace("$window", str(each.window))
+            if relation is None:  # an expression over features is written with their declared names
+                of_window = inlined(of_window, {base: f"{base}_{each.window}m" for base in columns_of(of_window, where) & bases}, where)
+            each = replace(each, sql=of_window)
+        unfolded.append(each)
+    return unfolded
+
+
+def _feature(name: str, entry: Mapping[str, Any], where: str, peers: tuple[str, ...]) -> Feature:
+    """What every declaration says of its column: unit, direction, wording, rows, benign causes."""
     for key in ("unit", "zh", "en", "direction"):
         if not entry.get(key):
             _fail("wording" if key in wording.LANGUAGES else key, where, f"{key} is missing")
@@ -115,16 +159,12 @@ def _unfolded(name: str, entry: Any, where: str, peers: tuple[str, ...], known: 
     if any(window not in (None, *WINDOWS) for window in windows):
         _fail("windows", where, f"windows are of {', '.join(map(str, WINDOWS))} months")
     _check_wording(entry, where)
-    relation = None if "expr" in entry else entry.get("of", "claims")
-    if relation is not None and relation not in known:
-        _fail("relation", where, f"there is no relation {relation}", known, relation)
-    sql = str(entry.get("sql", entry.get("expr")))
-    feature = Feature(
+    return Feature(
         name=name,
         base=name,
         window=None,
-        of=relation,
-        sql=sql,
+        of=None,
+        sql="",
         unit=entry["unit"],
         direction=entry["direction"],
         wording={lang: entry[lang] for lang in wording.LANGUAGES},
@@ -134,17 +174,12 @@ def _unfolded(name: str, entry: Any, where: str, peers: tuple[str, ...], known: 
         needs=tuple(entry.get("needs") or ()),
         where=where,
     )
-    columns_of(sql.replace("$window", "1"), where)  # bad SQL fails here
-    unfolded = []
-    for window in windows:
-        if window is None:
-            unfolded.append(feature)
-            continue
-        of_window = sql.replace("$window", str(window))
-        if relation is None:  # an expression over features is written with their declared names
-            of_window = inlined(of_window, {base: f"{base}_{window}m" for base in columns_of(of_window, where) & bases}, where)
-        unfolded.append(replace(feature, name=f"{name}_{window}m", window=window, sql=of_window))
-    return unfolded
+
+
+def _by_window(feature: Feature, entry: Mapping[str, Any]) -> list[Feature]:
+    """The declared column, once per window."""
+    windows = entry.get("windows") or [None]
+    return [feature if window is None else replace(feature, name=f"{feature.name}_{window}m", window=window) for window in windows]
 
 
 def _check_wording(entry: Mapping[str, Any], where: str) -> None:

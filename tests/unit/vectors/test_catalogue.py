@@ -10,7 +10,7 @@ import pytest
 
 from fraudml.contracts import ENTITY_TYPES
 from fraudml.errors import FraudmlError
-from fraudml.vectors import UNITS, load_catalogue
+from fraudml.vectors import UNITS, load_catalogue, load_measures
 
 GOOD = """\
 entity: patient
@@ -118,3 +118,40 @@ def test_an_own_relation_serves_own_features(tmp_path):
 def test_an_unknown_entity_is_named():
     with pytest.raises(FraudmlError, match=r"features\.entity.*hospital"):
         load_catalogue("hospital")
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        (("unit: times", "unit: fold"), "features.unit", "no unit fold"),
+        (("    direction: high\n", ""), "features.direction", "direction is missing"),
+        (("为{value}", "很大"), "features.wording", "does not say {value}"),
+        (("unit: times", "sql: sum(n)"), "features.key", "no key sql"),
+    ],
+)
+def test_a_wrong_wording_of_a_graph_measure_fails_with_file_and_line(tmp_path, change, code, said):
+    text = """\
+        patient:
+          closeness:
+            unit: times
+            direction: high
+            zh: "紧密程度为{value}"
+            en: "{value} times as close"
+            benign: {zh: 家庭, en: a family}
+        """
+    folder = own(tmp_path, text, "graph")
+    assert load_measures("patient", folder)["closeness"].sentence("en", 3.0) == "3 times as close"
+    path = folder / "features" / "graph.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    with pytest.raises(FraudmlError) as failed:
+        load_measures("patient", folder)
+    assert failed.value.code == code
+    assert "graph.yaml:2: closeness" in failed.value.message
+    assert said in failed.value.message
+
+
+def test_graph_measures_say_what_they_are_in_both_languages():
+    for entity in ENTITY_TYPES:
+        for feature in load_measures(entity).values():
+            assert feature.serves, feature.where
+            assert all("{" not in feature.sentence(lang, 0.5, 0.25, 97.5) for lang in ("zh", "en"))
