@@ -39,8 +39,8 @@ def coverage(served: Callable[[str], bool], rules: Iterable[Mapping[str, Any]], 
     """
     rows = []
     for rule in rules:
-        missing = tuple(need for need in rule["needs"] if not served(need))
-        wanted = tuple(_wanted(source, need) if source else need for need in missing)
+        missing = tuple(need for need in rule["needs"] if not any(served(each) for each in need.split(" or ")))
+        wanted = tuple(" or ".join(_wanted(source, each) if source else each for each in need.split(" or ")) for need in missing)
         rows.append(Row(rule["row"], rule["id"], rule["name"], missing, wanted))
     return sorted(rows, key=lambda row: (row.row, row.id))
 

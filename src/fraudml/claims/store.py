@@ -146,7 +146,9 @@ class Snapshot:
         return self.engine.query(sql)
 
     def has(self, need: str) -> bool:
-        """Whether the source had a table (``items``) or values in a column (``items.days_supply``)."""
+        """Whether the source had a table (``items``), values in a column (``items.days_supply``) or one of several (``a.x or a.y``)."""
+        if " or " in need:
+            return any(self.has(each) for each in need.split(" or "))
         table, _, column = need.partition(".")
         if table not in self.tables:
             return False

@@ -59,7 +59,7 @@ class Rule:
     ----------
     id : scheme id of REQUIREMENTS.md.
     clauses : articles of Decree 735, keys of ``conf/knowledge/clauses.yaml``.
-    needs : tables (``items``) or columns (``items.days_supply``) without which the rule is skipped.
+    needs : tables (``items``) or columns (``items.days_supply``) without which the rule is skipped; ``a.x or a.y``: one of them is enough.
     facts : columns of the SQL that fill the wording's placeholders.
     name, wording, exempt, benign, check, documents : by language. A wording is one template, or one per ``sign`` where the SQL
         yields a column of that name (what kind of trace a piece of evidence is).
@@ -172,7 +172,7 @@ def parsed(path: Path) -> Rule:
         if key in content and set(content[key]) != set(LANGUAGES):
             raise fail(key, f"“{key}” must be given in {' and '.join(LANGUAGES)}")
     needs = tuple(content.get("needs") or ("claims",))
-    for need in needs:
+    for need in (each for entry in needs for each in str(entry).split(" or ")):
         table, _, column = need.partition(".")
         if table not in CANONICAL or (column and column not in CANONICAL[table].columns):
             raise fail("needs", f"needs “{need}”, which is no canonical table or column")

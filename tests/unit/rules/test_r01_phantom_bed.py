@@ -60,7 +60,29 @@ def test_more_patients_than_beds_speaks_against_the_house(make_claims):
     stays = [STAY | {"claim_id": f"S{n}", "patient_id": f"P{n}"} for n in range(4)]
     claims = make_claims(claims=stays, institutions=[{"institution_id": "H1", "beds": 3}])
     found = run_rules(claims, "2024-06-30", rules=["phantom_bed"])
-    assert list(found.entity_id) == ["H1"]
-    assert found.claim_id.isna().all()
+    assert set(found.entity_id) == {"H1"}
+    assert found.claim_id.isna().sum() == 1  # the house, once
+    # who lay there proves it; none of them is the one too many
+    lodged = found[found.claim_id.notna()]
+    assert sorted(lodged.claim_id) == ["S0", "S1", "S2", "S3"]
+    assert (found.amount_in_question == 0).all()
     enough = make_claims(claims=stays, institutions=[{"institution_id": "H1", "beds": 4}])
     assert run_rules(enough, "2024-06-30", rules=["phantom_bed"]).empty
+
+
+def test_hours_of_oxygen_are_no_days_of_care(make_claims, questioned):
+    """R01 "days without treatment or nursing": where the bed is booked day by day, eight hours of oxygen document one day."""
+    stays = [STAY | {"claim_id": name, "patient_id": name, "ended_on": "2024-06-09"} for name in ("IDLE", "CARED", "ONE_LINE")]
+    days = [f"2024-06-{n:02d}" for n in range(1, 9)]
+    bed = {"charge_type": "bed", "item_code": "BED", "unit_price": 40.0}
+    care = {"charge_type": "nursing", "item_code": "CARE", "unit_price": 20.0}
+    oxygen = {"charge_type": "treatment", "item_code": "OXYGEN", "unit_price": 3.0, "quantity": 8.0}
+    items = [
+        *(bed | {"claim_id": name, "occurred_at": f"{day} 08:00:00"} for name in ("IDLE", "CARED") for day in days),
+        *(care | {"claim_id": "CARED", "occurred_at": f"{day} 08:00:00"} for day in days),
+        care | {"claim_id": "IDLE", "occurred_at": f"{days[0]} 08:00:00"},
+        *(oxygen | {"claim_id": name, "occurred_at": f"{days[0]} 08:00:00"} for name in ("IDLE", "CARED")),
+        bed | {"claim_id": "ONE_LINE", "quantity": 8.0, "occurred_at": f"{days[0]} 08:00:00"},
+        oxygen | {"claim_id": "ONE_LINE", "occurred_at": f"{days[0]} 08:00:00"},
+    ]
+    assert set(questioned(make_claims(claims=stays, items=items), "phantom_bed")) == {"IDLE"}

@@ -60,3 +60,23 @@ def test_staged_surgery_is_left_alone(make_claims, questioned):
     operations = [{"claim_id": name, "item_code": "OP", "charge_type": "surgery", "unit_price": 900.0} for name in ("A1", "A2")]
     claims = make_claims(claims=[r for r, _ in rows], diagnoses=[d for _, d in rows], items=operations)
     assert questioned(claims, "split_admission") == {}
+
+
+def test_cycles_show_in_what_was_given_where_the_code_says_cancer_only(make_claims, questioned):
+    """R02 look-alike chemotherapy: no Z51 on the claim, but the drug on the bill; a vessel drug with a like name is no cycle."""
+    rows = [
+        stay("CYCLE1", "A", "2024-05-01", "2024-05-04", diagnosis="C34.9"),
+        stay("CYCLE2", "A", "2024-05-12", "2024-05-15", diagnosis="C34.9"),
+        stay("STROKE1", "B", "2024-05-01", "2024-05-08", diagnosis="I63.9"),
+        stay("STROKE2", "B", "2024-05-12", "2024-05-19", diagnosis="I63.9"),
+    ]
+    claims = make_claims(
+        claims=[row for row, _ in rows],
+        diagnoses=[diagnosis for _, diagnosis in rows],
+        items=[{"claim_id": row["claim_id"], "item_code": "TAXOL" if row["patient_id"] == "A" else "VINPOCETINE"} for row, _ in rows],
+        catalogue=[
+            {"item_code": "TAXOL", "name": "紫杉醇注射液", "list_type": "drug"},
+            {"item_code": "VINPOCETINE", "name": "长春西汀注射液", "list_type": "drug"},
+        ],
+    )
+    assert set(questioned(claims, "split_admission")) == {"STROKE1", "STROKE2"}

@@ -51,8 +51,25 @@ def test_one_accident_treated_in_many_houses_is_left(make_claims, questioned):
     assert all(name.startswith("T-H9") for name in found)
 
 
-def test_without_addresses_the_rule_is_skipped(make_claims, questioned, caplog):
-    claims = make_claims(claims=group("A", 4, "H9"), institutions=PRIVATE)
+def test_without_addresses_and_villages_the_rule_is_skipped(make_claims, questioned, caplog):
+    nowhere = [{"patient_id": f"A{n}", "region": None} for n in range(4)]
+    claims = make_claims(claims=group("A", 4, "H9"), patients=nowhere, institutions=PRIVATE)
     with caplog.at_level("WARNING", logger="fraudml"):
         assert questioned(claims, "induced_admission") == {}
     assert caplog.text.count("induced_admission") == 1
+
+
+def test_a_village_is_fetched_where_no_addresses_are_known(make_claims, questioned):
+    """R04 "from one address group or village": other persons each time, so that no address repeats; the county is no village."""
+    county = [{"patient_id": f"HOME{n}", "region": f"3202{n % 40:02d}"} for n in range(200)]
+    first = [row | {"patient_id": f"V{n}"} for n, row in enumerate(group("V", 4, "H9", month=2))]
+    second = [row | {"patient_id": f"V{n + 4}"} for n, row in enumerate(group("V", 4, "H9", month=5))]
+    town = [row | {"patient_id": f"T{n}"} for n, row in enumerate(group("T", 4, "H9", month=2) + group("T", 4, "H9", month=5))]
+    patients = [
+        *county,
+        *({"patient_id": f"V{n}", "region": "320211104215"} for n in range(8)),
+        *({"patient_id": f"T{n}", "region": "320211"} for n in range(8)),
+        *({"patient_id": f"TOWN{n}", "region": "320211"} for n in range(100)),
+    ]
+    found = questioned(make_claims(claims=first + second + town, patients=patients, institutions=PRIVATE), "induced_admission")
+    assert set(found) == {row["claim_id"] for row in first + second}

@@ -61,3 +61,27 @@ def test_what_everybody_bills_twice_at_one_time_is_no_duplicate(make_claims, que
     doses = [line(f"{n}-{dose}", f"C{n}", "DOSE") for n in range(60) for dose in (1, 2)]
     scans = [line(f"{n}-scan", f"C{n}", "CT") for n in range(60)] + [line("7-scan-again", "C7", "CT")]
     assert questioned(make_claims(claims=rows, items=doses + scans), "duplicate_charge") == {"C7": 100.0}
+
+
+def test_where_only_days_are_known_each_visit_has_its_consultation(make_claims, questioned):
+    """R06 "same time": a source that writes midnight; two visits of one day are two consultations, two scans in one visit are one."""
+    rows = [{"claim_id": f"C{n}", "patient_id": f"P{n}"} for n in range(60)]
+    rows += [{"claim_id": "MORNING", "patient_id": "A"}, {"claim_id": "AFTERNOON", "patient_id": "A"}]
+    visit = {"charge_type": "consultation", "code": "VISIT", "time": "00:00:00"}
+    items = [line(f"{n}-{code}", f"C{n}", code, "00:00:00") for n in range(60) for code in ("CT", "VISIT")]
+    items += [line("M", "MORNING", **visit), line("A", "AFTERNOON", **visit), line("7-again", "C7", "CT", "00:00:00")]
+    assert questioned(make_claims(claims=rows, items=items), "duplicate_charge") == {"C7": 100.0}
+
+
+def test_the_side_may_stand_in_the_memo(make_claims, questioned):
+    """R06 look-alike "bilateral procedures": no body site, but 左 and 右 in words."""
+    claims = make_claims(
+        claims=[{"claim_id": "SIDES", "patient_id": "A"}, {"claim_id": "ONE_SIDE", "patient_id": "B"}],
+        items=[
+            line("S1", "SIDES", memo="左膝"),
+            line("S2", "SIDES", memo="右膝"),
+            line("O1", "ONE_SIDE", memo="左膝"),
+            line("O2", "ONE_SIDE", memo="左膝"),
+        ],
+    )
+    assert questioned(claims, "duplicate_charge") == {"ONE_SIDE": 100.0}

@@ -53,3 +53,19 @@ def test_where_the_catalogue_knows_no_generics_one_label_makes_siblings(make_cla
     claims = city(*PEERS, house("HX", 58, 2))
     assert len(questioned(make_claims(**claims, catalogue=labelled({"covered_diagnoses": ["I10"]})), "substituted_item")) == 58
     assert questioned(make_claims(**claims, catalogue=labelled({"covered_diagnoses": ["J18"]})), "substituted_item") == {}
+
+
+def test_goods_that_others_charge_outside_the_scope(make_claims, questioned):
+    """R09 "non-covered goods billed as covered": the same article, paid by the customer everywhere else."""
+    claims, items = [], []
+    for shop in range(5):
+        for n in range(8):
+            name = f"{shop}-{n}"
+            claims.append({"claim_id": name, "patient_id": name, "institution_id": f"Y{shop}", "visit_type": "pharmacy"})
+            scope = 60.0 if shop == 4 else 0.0
+            items.append({"claim_id": name, "item_code": "MASK", "unit_price": 60.0, "in_scope_amount": scope})
+    # a slip is no habit, and what is covered everywhere is no disguise
+    items[0]["in_scope_amount"] = 60.0
+    items += [{"claim_id": row["claim_id"], "item_code": "PILL", "unit_price": 5.0, "in_scope_amount": 5.0} for row in claims]
+    found = questioned(make_claims(claims=claims, items=items), "substituted_item")
+    assert found == {f"4-{n}": 60.0 for n in range(8)}

@@ -59,3 +59,44 @@ def test_a_doctor_whose_bills_are_examinations(make_claims, questioned):
     )
     assert len(found) == 40
     assert all(name.startswith("7-") for name in found)
+
+
+def exam_bills(doctors, claims_each, share_of):
+    """Claims and lines of 100 CNY; ``share_of(doctor, n)`` gives disease and what of it is for tests."""
+    claims, items, diagnoses = [], [], []
+    for doctor, house in doctors:
+        for n in range(claims_each):
+            name = f"{doctor}-{n}"
+            disease, share = share_of(doctor, n)
+            claims.append({"claim_id": name, "patient_id": name, "doctor_id": doctor, "institution_id": house, "started_on": "2024-05-01"})
+            diagnoses.append({"claim_id": name, "diagnosis": disease, "is_main": True})
+            items += [
+                {"claim_id": name, "item_code": "LAB", "charge_type": "laboratory", "unit_price": share},
+                {"claim_id": name, "item_code": "PILL", "unit_price": 100.0 - share},
+            ]
+    return {"claims": claims, "items": items, "diagnoses": diagnoses, "catalogue": [{"item_code": "X", "valid_days": 1}]}
+
+
+def test_the_share_of_examinations_is_compared_within_the_disease(make_claims, questioned):
+    """R11 "exam share far above peers": who sees what needs tests is no suspect, who tests what needs none is."""
+
+    def share_of(doctor, n):
+        if doctor == "D7":
+            return "J06.9", 70.0  # colds, tested
+        disease = "K80.2" if doctor == "D6" or n % 4 == 0 else "J06.9"
+        return disease, (80.0 if disease == "K80.2" else 8.0) + n % 5
+
+    doctors = [(f"D{n}", f"H{n}") for n in range(8)]
+    found = questioned(make_claims(**exam_bills(doctors, 48, share_of)), "repeated_exam", entity_type="doctor")
+    assert {name.split("-")[0] for name in found} == {"D7"}
+
+
+def test_a_house_whose_doctors_all_do_it_is_named(make_claims, questioned):
+    """R11: no doctor of H6 stands out by much, but all of them do it; in H5 it is one doctor."""
+
+    def share_of(doctor, n):
+        return "J06.9", {"D6a": 26.0, "D6b": 28.0, "D5a": 70.0}.get(doctor, 10.0) + n % 5
+
+    doctors = [(f"D{n}{each}", f"H{n}") for n in range(7) for each in "ab"]
+    found = questioned(make_claims(**exam_bills(doctors, 40, share_of)), "repeated_exam", entity_type="institution")
+    assert {name.split("-")[0] for name in found} == {"D6a", "D6b"}

@@ -49,3 +49,23 @@ def test_a_habit_weighs_more_than_a_slip(make_claims):
     )
     strength = run_rules(data, "2024-06-30", rules=["unindicated_drug"]).groupby("entity_id").strength.max()
     assert strength["D1"] > 2 * strength["D2"]
+
+
+def test_a_house_whose_doctors_all_do_it_is_named(make_claims, questioned):
+    """R13: two doctors of H1 alike make it the house's way; in H2 one doctor does it alone."""
+    claims, diagnoses = [], []
+    for n in range(200):
+        doctor = f"D{n % 10}"
+        house = "H1" if n % 10 < 2 else "H2" if n % 10 < 4 else "H3"
+        cold = (n % 10 in (0, 1) and n < 100) or n % 10 == 2
+        claims.append({"claim_id": f"C{n}", "patient_id": f"P{n}", "doctor_id": doctor, "institution_id": house})
+        diagnoses.append({"claim_id": f"C{n}", "diagnosis": "J06.9" if cold else "E11.9", "is_main": True})
+    data = make_claims(
+        claims=claims,
+        items=[{"claim_id": row["claim_id"], "item_code": "METFORMIN"} for row in claims],
+        diagnoses=diagnoses,
+        catalogue=DRUGS,
+    )
+    found = questioned(data, "unindicated_drug", entity_type="institution")
+    assert set(found) == {f"C{n}" for n in range(100) if n % 10 < 2}
+    assert {"C2", "C12"} <= set(questioned(data, "unindicated_drug", entity_type="doctor"))

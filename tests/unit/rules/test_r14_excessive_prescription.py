@@ -48,3 +48,39 @@ def test_cost_far_above_the_peers_of_the_disease(make_claims, questioned):
     items.append({"claim_id": "C59", "item_code": "PILL", "unit_price": 2000.0})
     diagnoses = [{"claim_id": row["claim_id"], "diagnosis": "I10", "is_main": True} for row in rows]
     assert set(questioned(make_claims(claims=rows, items=items, diagnoses=diagnoses), "excessive_prescription")) == {"C59"}
+
+
+def test_what_the_disease_costs_now_and_then_is_no_excess(make_claims, questioned):
+    """R14 "far above peers": every third session brings the dear drug of the disease, with every doctor."""
+    rows = [{"claim_id": f"C{n}", "patient_id": f"P{n % 7}", "doctor_id": f"D{n % 4}"} for n in range(120)]
+    items = [{"claim_id": f"C{n}", "item_code": "PILL", "unit_price": 60.0 if n % 3 == 0 else 12.0} for n in range(120)]
+    diagnoses = [{"claim_id": row["claim_id"], "diagnosis": "N18.5", "is_main": True} for row in rows]
+    assert questioned(make_claims(claims=rows, items=items, diagnoses=diagnoses), "excessive_prescription") == {}
+
+
+def test_a_doctor_who_writes_a_multiple_for_everybody(make_claims, questioned):
+    """R14: no single prescription is extreme among peers that differ widely, but one doctor's are all three to four times theirs."""
+    rows = [{"claim_id": f"C{n}", "patient_id": f"P{n}", "doctor_id": f"D{n % 8}"} for n in range(160)]
+    rows += [{"claim_id": f"BIG{n}", "patient_id": f"B{n}", "doctor_id": "BIG"} for n in range(20)]
+    items = [{"claim_id": f"C{n}", "item_code": "PILL", "unit_price": 40.0 + 11 * (n % 9)} for n in range(160)]
+    items += [{"claim_id": f"BIG{n}", "item_code": "PILL", "unit_price": 260.0 + 5 * n} for n in range(20)]
+    diagnoses = [{"claim_id": row["claim_id"], "diagnosis": "K29.7", "is_main": True} for row in rows]
+    found = questioned(make_claims(claims=rows, items=items, diagnoses=diagnoses), "excessive_prescription", entity_type="doctor")
+    assert set(found) == {f"BIG{n}" for n in range(20)}
+
+
+def test_two_packs_over_the_counter_are_no_prescription(make_claims, questioned):
+    """R14 at pharmacies: paid by the customer, without a prescriber; what the fund pays is judged as ever."""
+    shop = {"institution_id": "Y1", "visit_type": "pharmacy", "doctor_id": None}
+    claims = make_claims(
+        claims=[
+            shop | {"claim_id": "OWN", "patient_id": "A", "fund_amount": 0.0},
+            shop | {"claim_id": "FUND", "patient_id": "B", "fund_amount": 40.0},
+        ],
+        items=[
+            {"claim_id": name, "item_code": "PILL", "quantity": 60.0, "unit_price": 1.0, "days_supply": 60.0, "doctor_id": None}
+            for name in ("OWN", "FUND")
+        ],
+        catalogue=[DRUG],
+    )
+    assert questioned(claims, "excessive_prescription") == {"FUND": 30.0}

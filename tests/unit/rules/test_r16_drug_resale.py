@@ -55,3 +55,23 @@ def test_refunded_packs_are_not_in_hand(make_claims, questioned):
     ]
     claims = make_claims(claims=[claim for claim, _ in rows] + backs, items=[item for _, item in rows], catalogue=CATALOGUE)
     assert questioned(claims, "drug_resale") == {}
+
+
+def test_what_nobody_can_take_is_seen_at_one_counter_too(make_claims, questioned):
+    """R16 "supply beyond any dose": always the same counter; two months' tablets every ten days."""
+    rows = [
+        *purchases("ONE", "INSULIN", range(0, 90, 10), ["Y1"], quantity=60.0),
+        *purchases("MONTHLY", "INSULIN", range(0, 150, 30), ["Y1"]),
+        *purchases("STOCK", "INSULIN", [0, 1], ["Y1"], quantity=90.0),  # twice, for half a year
+        *purchases("CHEAP", "ASPIRIN", range(0, 60, 7), ["Y1", "Y2"], price=0.1),
+    ]
+    claims = make_claims(claims=[claim for claim, _ in rows], items=[item for _, item in rows], catalogue=CATALOGUE)
+    assert {name.split("-")[0] for name in questioned(claims, "drug_resale", entity_type="patient")} == {"ONE"}
+
+
+def test_a_dose_that_everybody_exceeds_is_the_catalogue_s_mistake(make_claims, questioned):
+    """R16: twelve patients take three units a day by their prescriptions, the catalogue allows one."""
+    rows = [each for n in range(12) for each in purchases(f"P{n}", "INSULIN", range(n, 150 + n, 30), ["Y1", "Y2"], quantity=90.0)]
+    rows += purchases("CHEAP", "ASPIRIN", range(0, 60, 7), ["Y1", "Y2"], price=0.1)
+    claims = make_claims(claims=[claim for claim, _ in rows], items=[item | {"days_supply": 30.0} for _, item in rows], catalogue=CATALOGUE)
+    assert questioned(claims, "drug_resale") == {}
