@@ -303,6 +303,12 @@ SCORE_COLUMNS: dict[str, str] = {
 }
 """``scores/as_of=DATE/<entity_type>.parquet``, one row per entity."""
 
+LIKELY_SCHEME: dict[str, str] = {
+    "scheme": "VARCHAR",  # what confirmed cases like it were; null where no model can tell
+    "scheme_probability": "DOUBLE",
+}
+"""What scores say beside, of the riskiest, where decided cases taught it."""
+
 EVIDENCE: dict[str, str] = {
     "rule": "VARCHAR",  # scheme id
     "row": "VARCHAR",  # R01 ...

@@ -10,19 +10,23 @@ import numpy as np
 import pandas as pd
 
 from fraudml.claims.store import months_before
-from fraudml.contracts import ENTITY_TYPES, EVIDENCE, SCORE_COLUMNS
+from fraudml.contracts import ENTITY_TYPES, EVIDENCE, LIKELY_SCHEME, SCORE_COLUMNS
 from fraudml.errors import FraudmlError
 from fraudml.leads.table import each_row
 
 TIERS = {"ring": 0, "institution": 1, "pharmacy": 1, "doctor": 2, "patient": 3, "claim": 4}
 """Larger matters first: a smaller tier takes in what lies inside it."""
 
+LIKELY = ("likely", "likelihood")
+"""What :data:`fraudml.contracts.LIKELY_SCHEME` is called among candidates, where ``scheme`` is what a lead says."""
+
 SCREEN_SUPPORT = 0.5
 """A screen alone ranks nobody: an entity needs this much from a trained model or the graph beside it."""
 
 
 def stacked_scores(scores: Mapping[str, pd.DataFrame] | pd.DataFrame) -> pd.DataFrame:
-    """All scores in one table: entity_type and :data:`fraudml.contracts.SCORE_COLUMNS`.
+    """All scores in one table: entity_type, :data:`fraudml.contracts.SCORE_COLUMNS`, and of :data:`fraudml.contracts.LIKELY_SCHEME`
+    ``likely`` and ``likelihood``.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def stacked_scores(scores: Mapping[str, pd.DataFrame] | pd.DataFrame) -> pd.Data
         parts = [frame.assign(entity_type=name) for name, frame in scores.items()]
     parts = [part for part in parts if len(part)]
     if not parts:
-        return pd.DataFrame({name: pd.Series(dtype=object) for name in ("entity_type", *SCORE_COLUMNS)})
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in ("entity_type", *SCORE_COLUMNS, *LIKELY)})
     table = pd.concat(parts, ignore_index=True)
     for name in ("entity_id", "risk"):
         if name not in table:
@@ -47,10 +51,12 @@ def stacked_scores(scores: Mapping[str, pd.DataFrame] | pd.DataFrame) -> pd.Data
     unknown = sorted(set(table["entity_type"]) - set(ENTITY_TYPES))
     if unknown:
         raise FraudmlError("leads.scores", f"unknown entity_type {', '.join(map(str, unknown))}.", f"Known: {', '.join(ENTITY_TYPES)}.")
-    for name in SCORE_COLUMNS:
+    for name in (*SCORE_COLUMNS, *LIKELY_SCHEME):
         if name not in table:
             table[name] = None
-    for name in ("risk", "outlier", "supervised", "graph"):
+    table = table.rename(columns=dict(zip(LIKELY_SCHEME, LIKELY, strict=True)))
+    table["likely"] = table["likely"].astype(object).where(table["likely"].notna(), None)
+    for name in ("risk", "outlier", "supervised", "graph", "likelihood"):
         table[name] = pd.to_numeric(table[name]).astype(float)
     table["entity_id"] = table["entity_id"].astype(str)
     table["risk"] = table["risk"].fillna(0.0)
@@ -61,7 +67,7 @@ def stacked_scores(scores: Mapping[str, pd.DataFrame] | pd.DataFrame) -> pd.Data
         raise FraudmlError(
             "leads.scores", f"{twice.sum()} entities are scored twice (first: {table.loc[twice, 'entity_id'].iloc[0]}).", "Give one as_of."
         )
-    return table[["entity_type", *SCORE_COLUMNS]]
+    return table[["entity_type", *SCORE_COLUMNS, *LIKELY]]
 
 
 def usable_evidence(evidence: pd.DataFrame | None, as_of: dt.date, months: int, pharmacies: Collection[str]) -> pd.DataFrame:

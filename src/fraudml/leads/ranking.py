@@ -176,6 +176,8 @@ class _Run:
         if evidence is not None and len(evidence):
             screens |= set(evidence.loc[evidence["severity"] == "screen", "rule"])
         self.screens = screens
+        # a lead says only what the book can word and what may stand alone
+        self.scores["likely"] = self.scores["likely"].where(self.scores["likely"].isin(book.keys() - screens), None)
 
     def ranking(self) -> Ranking:
         table = candidates(self.scores, self.usable, self.has_evidence, self.screens, self.pharmacies, POOL * self.capacity)
@@ -223,12 +225,13 @@ class _Run:
 
     # ------------------------------------------------------------------ worth and schemes
     def _valued(self, leads: pd.DataFrame, found: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-        """Adds schemes, amount_at_risk, estimated, expected_recovery, merit, scheme (the first)."""
+        """Adds schemes, amount_at_risk, estimated (no evidence adds up to it), expected_recovery, merit, scheme (the first)."""
         worth = facts["total_amount"] if self.snapshot is not None else None
         names = ordered_schemes(leads, found, self.has_evidence, worth, self.listed, self.policy.keep)
         leads = leads.assign(schemes=names)
         leads["scheme"] = [each[0] for each in names]
-        leads["estimated"] = leads["scheme"] == UNEXPLAINED
+        by_models = (leads["scheme"] == UNEXPLAINED) | (leads["scheme"] == leads["likely"])
+        leads["estimated"] = by_models & ~leads.index.isin(found["lead"])
         amount = found.groupby("lead")["counted"].sum().reindex(leads.index) if len(found) else pd.Series(index=leads.index, dtype=float)
         if self.snapshot is not None and leads["estimated"].any():
             excess = known.excess_over_peers(self.snapshot, leads.loc[leads["estimated"], ["entity_type", "entity_id"]])
@@ -272,6 +275,7 @@ class _Run:
             home=None,
             schemes=pd.Series([[]] * len(index), index=index, dtype=object),
             supported=False,
+            likely=None,  # being drawn is no suspicion
         )
         return self._valued(picked, found[found["lead"].isin(index)], facts).assign(drawn="random")
 

@@ -33,7 +33,8 @@ def lead_reasons(
 
     Parameters
     ----------
-    lead : entity_type, schemes, members, amount_at_risk, drawn, estimated (the amount is an estimate).
+    lead : entity_type, schemes, members, amount_at_risk, drawn, estimated (no evidence adds up to the amount), likely and likelihood
+        (the scheme that confirmed cases like it were).
     evidence : the lead's evidence rows with ``counted`` yuan, heaviest first.
     frozen : rows of :data:`fraudml.contracts.REASONS` of the entity.
     joined : how many matters of each entity type were taken in.
@@ -46,6 +47,9 @@ def lead_reasons(
     if lead["entity_type"] == "ring":
         rows.append(_ring(lead, evidence, lang))
         rows += _inside(inside, lead["schemes"][0], book, lang)
+    if lead["estimated"] and lead["schemes"][0] == lead.get("likely"):
+        values = {"scheme": book[lead["schemes"][0]].name, "share": number(100 * lead["likelihood"], 0) + "%"}
+        rows.append(_own("likely_scheme", render(say["likely"][lang], values, lang), float(lead["likelihood"]), "share"))
     scored = {str(row.feature): row for row in each_row(frozen)}
     for scheme in lead["schemes"]:
         found = evidence[(evidence["rule"] == scheme) & evidence["facts"].notna()]

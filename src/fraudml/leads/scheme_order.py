@@ -47,13 +47,16 @@ def ordered_schemes(
     listed: Mapping[tuple[str, str], str],
     keep: float,
 ) -> pd.Series:
-    """The schemes of each lead, its main matter first; without evidence as the scores name them, ``unexplained`` where nothing is named.
+    """The schemes of each lead, its main matter first: of its evidence; without any, what confirmed cases like it were (``likely``).
+
+    ``unexplained`` stands where nothing is named. Where no evidence is given at all, the schemes that the scores name stand for it.
 
     A lead's id is its entity and its first scheme. So that a matter keeps its id while two schemes weigh about the same, the one
     under which an open lead already stands stays first as long as it weighs ``keep`` of the heaviest.
 
     Parameters
     ----------
+    leads : entity_type, entity_id, schemes, likely by lead.
     listed : first scheme of the open leads of the list before, by (entity_type, entity_id).
     """
     names: dict[int, list[str]] = {}
@@ -67,5 +70,8 @@ def ordered_schemes(
         for lead, rule in zip(table["lead"].tolist(), table["rule"].tolist(), strict=True):
             names.setdefault(int(lead), []).append(rule)
     given = leads["schemes"] if not has_evidence else [[]] * len(leads)
-    chosen = [names.get(index) or list(scored) or [UNEXPLAINED] for index, scored in zip(leads.index, given, strict=True)]
+    likely = [[name] if isinstance(name, str) else [] for name in leads["likely"]]
+    chosen = [
+        names.get(index) or list(scored) or like or [UNEXPLAINED] for index, scored, like in zip(leads.index, given, likely, strict=True)
+    ]
     return pd.Series(chosen, index=leads.index, dtype=object)

@@ -49,6 +49,8 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
     whereabouts = maps(snapshot, leads, lang)
     where = places(snapshot, leads, claims)
     loose = _loose(ranking.evidence)
+    # claims to look at of a lead that only models rank prove nothing
+    proven = set(ranking.evidence.loc[ranking.evidence["rule"] != UNEXPLAINED, "lead_id"])
     counts = pieces(ranking.evidence.rename(columns={"lead_id": "lead"}), {name: scheme.severity for name, scheme in book.items()})
     lows, highs = probability_range(leads["risk"], counts.reindex(leads["lead_id"]).fillna(0.0))
     out = []
@@ -78,11 +80,11 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
                 "schemes": [{"id": scheme.id, "row": scheme.row, "name": scheme.name} for scheme in own],
                 "risk": round(lead["risk"], 4),
                 "amount": lead["amount_at_risk"],
-                "estimated": lead["schemes"] == [UNEXPLAINED],
+                "estimated": identity not in proven,
                 "expected": lead["expected_recovery"],
                 "low": round(low * lead["amount_at_risk"], 2),
                 "high": round(high * lead["amount_at_risk"], 2),
-                "basis": _basis(lead, own, lang),
+                "basis": _basis(lead, own, identity in proven, lang),
                 "start": lead["period_start"].isoformat(),
                 "end": lead["period_end"].isoformat(),
                 "reasons": [{"text": each["text"], "percentile": each["peer_percentile"]} for each in lead["reasons"]],
@@ -129,9 +131,9 @@ def places(snapshot: Snapshot, leads: pd.DataFrame, claims: Mapping[str, list[di
     return out
 
 
-def _basis(lead: Mapping[Any, Any], own: list[Scheme], lang: str) -> str:
+def _basis(lead: Mapping[Any, Any], own: list[Scheme], proven: bool, lang: str) -> str:
     """What the certainty rests on."""
-    if lead["schemes"] == [UNEXPLAINED]:
+    if not proven:
         return say("basis_model", lang)
     if lead["entity_type"] == "ring":
         return say("basis_ring", lang)

@@ -100,7 +100,7 @@ def read_scored(engine: Any, data_dir: Path, as_of: str) -> dict[str, Any]:
     MissingInput
         When the day is not scored.
     """
-    from fraudml.contracts import ENTITY_TYPES, SCORE_COLUMNS
+    from fraudml.contracts import ENTITY_TYPES, LIKELY_SCHEME, SCORE_COLUMNS
 
     folder = data_dir / "scores" / f"as_of={as_of}"
     scored = {name: folder / f"{name}.parquet" for name in ENTITY_TYPES if (folder / f"{name}.parquet").is_file()}
@@ -111,7 +111,8 @@ def read_scored(engine: Any, data_dir: Path, as_of: str) -> dict[str, Any]:
     for name, path in scored.items():
         engine.parquet("scored", path)
         has = engine.columns("scored")
-        columns = ", ".join(each if each in has else f"cast(null as {kind}) as {each}" for each, kind in SCORE_COLUMNS.items())
+        wanted = SCORE_COLUMNS | LIKELY_SCHEME
+        columns = ", ".join(each if each in has else f"cast(null as {kind}) as {each}" for each, kind in wanted.items())
         scores[name] = engine.query(f"select {columns} from scored")
     others: dict[str, Any] = {}
     for name, path in (

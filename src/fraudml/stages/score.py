@@ -17,7 +17,7 @@ from fraudml.claims import Claims, Snapshot, open_claims
 from fraudml.claims.store import months_before
 from fraudml.claims.swap import put_in_place
 from fraudml.config import as_of_days
-from fraudml.contracts import ENTITY_TYPES, EVIDENCE, REASONS, SCORE_COLUMNS
+from fraudml.contracts import ENTITY_TYPES, EVIDENCE, LIKELY_SCHEME, REASONS, SCORE_COLUMNS
 from fraudml.engine import configured_engine
 from fraudml.errors import FraudmlError
 from fraudml.evaluate.drift import Drift, drift
@@ -42,8 +42,7 @@ log = logging.getLogger("fraudml")
 EXTRA_COLUMNS = {
     "strangeness": "DOUBLE",  # the outlier ensemble's score: orders those of one outlier value
     "peer_group": "VARCHAR",
-    "scheme": "VARCHAR",  # what confirmed cases like it were, where the model can tell; of the riskiest only
-    "scheme_probability": "DOUBLE",
+    **LIKELY_SCHEME,
     "share_rules": "DOUBLE",  # share of each part in what raises the risk
     "share_graph": "DOUBLE",
     "share_outlier": "DOUBLE",

@@ -51,6 +51,36 @@ def test_a_screen_with_a_trained_model_behind_it_is_unexplained(score):
     assert fm.rank_leads({"doctor": scores}, explore=0)["schemes"].tolist() == [["unexplained"]]
 
 
+def likely(scores: pd.DataFrame, scheme: str | None) -> pd.DataFrame:
+    return scores.assign(supervised=0.9, scheme=scheme, scheme_probability=0.83)
+
+
+def test_what_confirmed_cases_like_it_were_names_a_lead_that_no_rule_finds(score, hit):
+    evidence = hit(("overpriced_charge", "doctor", "D2", "C1", None, 900.0))
+    scores = likely(score(D1=0.9, D2=0.8), "drug_resale")
+    found = ranking({"doctor": scores}, evidence=evidence, lang="en", explore=0).leads.set_index("entity_id")
+    assert found["schemes"].to_dict() == {"D1": ["drug_resale"], "D2": ["overpriced_charge"]}  # evidence speaks before likeness
+    lead = found.loc["D1"]
+    assert lead["check_steps"]
+    assert lead["clauses"]
+    first = lead["reasons"][0]
+    assert (first["feature"], first["value"]) == ("likely_scheme", 0.83)
+    assert "83%" in first["text"]
+    assert all(each["feature"] != "likely_scheme" for each in found.loc["D2", "reasons"])
+
+
+@pytest.mark.parametrize("scheme", [None, "high_cost", "a scheme of nobody's"])
+def test_unlike_any_case_like_a_screen_or_like_what_no_book_words_stays_unexplained(score, hit, scheme):
+    evidence = hit(("overpriced_charge", "doctor", "D2", "C1", None, 900.0))
+    leads = fm.rank_leads({"doctor": likely(score(D1=0.9), scheme)}, evidence=evidence, explore=0)
+    assert leads["schemes"].tolist() == [["unexplained"]]
+
+
+def test_who_is_drawn_at_random_is_not_said_to_be_like_a_case(score, hit):
+    leads = fm.rank_leads({"doctor": likely(score(D1=0.9, D2=0.05), "drug_resale")}, capacity=2, explore=0.5)
+    assert dict(zip(leads["drawn"], leads["schemes"], strict=True)) == {"ranked": ["drug_resale"], "random": ["unexplained"]}
+
+
 def test_evidence_of_screens_is_no_evidence(score, hit):
     evidence = hit(("high_cost", "patient", "P1", "C1", None, 500.0), severity="screen")
     scores = score(P1=0.9)
