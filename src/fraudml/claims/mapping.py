@@ -27,6 +27,7 @@ DATE_FORMATS = (
 YES, NO = ("1", "1.0", "true", "t", "y", "yes", "是", "有"), ("0", "0.0", "false", "f", "n", "no", "否", "无")
 FLAGS = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
 MONTH_FORMATS = ("%Y-%m", "%Y%m", "%Y/%m")
+NO_WORD = "when {given} = 'nan' or {given} = 'NaN' then null"
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
 
@@ -169,23 +170,25 @@ def _matched(column: Column, text: str) -> str:
 
 def _identity(given: str, of_type: str) -> str:
     """SQL of an identifier as text: pandas writes a column of numbers with gaps as ``1001.0``, and other tables know it as ``1001``."""
-    text = _word(given, of_type)
-    if of_type != "VARCHAR":
-        return text
-    return f"case when suffix({given}, '.0') and regexp_full_match({text}, '[0-9]+[.]0') then split_part({text}, '.', 1) else {text} end"
+    number = f"when contains({given}, '.') and regexp_full_match({given}, '[0-9]+[.]0') then split_part({given}, '.', 1)"
+    return _cleaned(given, f"{NO_WORD.format(given=given)} {number}") if of_type == "VARCHAR" else as_text(given, of_type)
 
 
 def _word(given: str, of_type: str) -> str:
     """SQL of a value as text, for what is no number: there ``nan`` is how programs wrote an empty cell."""
-    text = as_text(given, of_type)
-    return f"case when {given} = 'nan' or {given} = 'NaN' then null else {text} end" if of_type == "VARCHAR" else text
+    return _cleaned(given, NO_WORD.format(given=given)) if of_type == "VARCHAR" else as_text(given, of_type)
+
+
+def _cleaned(given: str, other: str = "") -> str:
+    # only what has a blank or begins with a character that may be one is trimmed: to look is cheaper
+    blank = f"{given} < '!' or {given} > '~' or contains({given}, ' ')"
+    return f"case when {blank} then nullif(trim({given}), '') {other} else {given} end"
 
 
 def as_text(given: str, of_type: str) -> str:
     """SQL of a source value as text: without blanks around it, a whole number without a fraction, null where nothing is left."""
     if of_type == "VARCHAR":
-        # only what has a blank or begins with a character that may be one is trimmed: to look is cheaper
-        return f"case when {given} < '!' or {given} > '~' or contains({given}, ' ') then nullif(trim({given}), '') else {given} end"
+        return _cleaned(given)
     if of_type.startswith(FRACTIONS):  # pandas writes codes with gaps as 310.0
         return f"case when {given} = floor({given}) then cast(cast({given} as hugeint) as varchar) else cast({given} as varchar) end"
     if of_type == "ANY":

@@ -11,7 +11,7 @@ from fraudml.claims.database import fetch_tables, is_url, without_password
 from fraudml.claims.source import Part, Source, inputs_of, missing_required, unsourced
 from fraudml.claims.source_files import blaming, find_files, open_files
 from fraudml.contracts import REQUIRED_TABLES
-from fraudml.engine import Engine, columns_of, identifier
+from fraudml.engine import Engine, identifier
 from fraudml.errors import MissingInput
 
 
@@ -49,6 +49,8 @@ class Relations:
         if not of or ("query" in how and len(of) < len(inputs_of(how))):
             return
         if "query" in how:
+            from fraudml.engine import columns_of
+
             sql = how["query"]
             there = {column for each in of for column in self.types[each]}
             self._name(of[0], self.types[of[0]], {column.lower() for column in columns_of(sql)} - there)

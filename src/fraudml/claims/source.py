@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fraudml.contracts import CANONICAL
-from fraudml.engine import columns_of
 from fraudml.errors import FraudmlError
 
 CONTROL = {"claims": {"is_valid": "BOOLEAN"}}
@@ -38,7 +37,7 @@ class Column:
 
     def reads(self) -> set[str]:
         """Source columns that it reads, lower case."""
-        return {name.lower() for name in (columns_of(self.sql) if self.sql else self.names)}
+        return {name.lower() for name in (_columns_of(self.sql) if self.sql else self.names)}
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,13 @@ class Source:
         parts = [part for parts in self.tables.values() for part in parts if part.relation == relation]
         queries = [part.where for part in parts if part.where]
         found = {name for part in parts for column in part.columns.values() for name in column.reads()}
-        return found | {name.lower() for sql in queries for name in columns_of(sql)}
+        return found | {name.lower() for sql in queries for name in _columns_of(sql)}
+
+
+def _columns_of(sql: str) -> set[str]:
+    from fraudml.engine import columns_of
+
+    return columns_of(sql)
 
 
 def inputs_of(relation: Mapping[str, Any]) -> list[str]:
