@@ -121,7 +121,22 @@ def with_polars(data: Path, out: Path) -> None:
         pl.when(drug).then(pl.col("amount")).otherwise(0).sum().alias("drug_amount"),
         pl.when(exam).then(pl.col("amount")).otherwise(0).sum().alias("exam_amount"),
     )
-    claims = net.join(bills, on="claim_id", how="left").drop("claim_id").collect(engine="streaming").lazy()
+    # what refunds took back of each claim's lines: the refund's own lines, negative
+    back = (
+        rows.filter(pl.col("is_refund") & pl.col("refund_of").is_not_null())
+        .select("claim_id", "refund_of")
+        .join(bills, on="claim_id")
+        .group_by("refund_of")
+        .agg(pl.col("drug_amount").sum().alias("drug_back"), pl.col("exam_amount").sum().alias("exam_back"))
+    )
+    claims = (
+        net.join(bills, on="claim_id", how="left")
+        .join(back, left_on="claim_id", right_on="refund_of", how="left")
+        .with_columns(*(pl.col(f"{kind}_amount") + pl.col(f"{kind}_back").fill_null(0) for kind in ("drug", "exam")))
+        .drop("claim_id", "drug_back", "exam_back")
+        .collect(engine="streaming")
+        .lazy()
+    )
 
     def within(w: int) -> pl.Expr:
         return pl.col("w") <= w
@@ -255,6 +270,7 @@ def make(folder: Path, city: Path, settlements: int) -> None:
     connection.execute(f"create table year as select *, strftime(settled_on, '%Y-%m') as month from '{source}/claims.parquet' where {year}")
     (rows,) = connection.execute("select count(*) from year").fetchall()[0]
     copies = max(1, round(settlements / rows))
+    touched = "select unnest([claim_id, refund_of]) from year where is_refund and refund_of is not null"
     months = [month for (month,) in connection.execute("select distinct month from year order by 1").fetchall()]
     for path in sorted(source.glob("*.parquet")):
         name = path.stem
@@ -265,7 +281,8 @@ def make(folder: Path, city: Path, settlements: int) -> None:
         by_month = name in ("claims", "items", "diagnoses")
         for month in months if by_month else [""]:
             mine = f"claim_id in (select claim_id from year where month = '{month}')" if by_month else "true"
-            mine += " and hash(line_id) % 100 < 84" if name == "items" else ""
+            # three items a settlement; bills that were refunded keep their lines, so that what a refund takes back is there
+            mine += f" and (hash(line_id) % 100 < 84 or claim_id in ({touched}))" if name == "items" else ""
             file = target / name / f"{month}.parquet" if by_month else target / f"{name}.parquet"
             file.parent.mkdir(parents=True, exist_ok=True)
             connection.execute(f"copy (select {selected} from (select * from '{path}' where {mine}) as table_{every}) to '{file}'")
@@ -352,7 +369,7 @@ def main() -> None:
         )
     about = (
         f"Vectors of patients, doctors and institutions as of {AS_OF} from Parquet, {given.threads} threads, engine.memory_limit {given.memory};"
-        " reading, netting of refunds and writing included. Lines that a part refund took back are netted by fraudml only."
+        " reading, netting of refunds (of bills and of their lines) and writing included."
     )
     write_result("vectors", pd.DataFrame(rows), about)
 

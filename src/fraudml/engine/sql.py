@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -25,8 +26,14 @@ MEASURES = {
 
 def parse(sql: str, where: str) -> exp.Expr:
     """Parses one expression or query of the DuckDB dialect; ``where`` (file and name) stands in the error."""
+    return _parsed(str(sql), where).copy()
+
+
+@lru_cache(maxsize=4096)
+def _parsed(sql: str, where: str) -> exp.Expr:
+    """A tree that nobody changes: the catalogue's expressions are asked for again and again, and parsing takes longest of all."""
     try:
-        return sqlglot.parse_one(str(sql), read="duckdb")
+        return sqlglot.parse_one(sql, read="duckdb")
     except ParseError as error:
         detail = error.errors[0] if error.errors else {}
         raise FraudmlError(
@@ -40,7 +47,7 @@ def parse(sql: str, where: str) -> exp.Expr:
 
 def columns_of(sql: str, where: str = "expression") -> set[str]:
     """Names of the columns that an expression reads."""
-    return {column.name for column in parse(sql, where).find_all(exp.Column)}
+    return {column.name for column in _parsed(str(sql), where).find_all(exp.Column)}
 
 
 def columns_needed(sql: str, where: str = "expression") -> set[str]:
@@ -49,7 +56,7 @@ def columns_needed(sql: str, where: str = "expression") -> set[str]:
     >>> sorted(columns_needed("count(a) filter (where b is null) + coalesce(c, d)"))
     ['a']
     """
-    tree = parse(sql, where)
+    tree = _parsed(str(sql), where)
     excused = {id(column) for node in tree.find_all(exp.Is, exp.Coalesce) for column in node.find_all(exp.Column)}
     return {column.name for column in tree.find_all(exp.Column) if id(column) not in excused}
 
@@ -87,7 +94,7 @@ def is_total(sql: str, where: str = "expression") -> bool:
     >>> is_total("count(*) filter (where x)"), is_total("sum(a) / sum(b)")
     (True, False)
     """
-    tree = parse(sql, where)
+    tree = _parsed(str(sql), where)
     while isinstance(tree, (exp.Filter, exp.Paren, exp.Cast)):
         tree = tree.this
     return isinstance(tree, (exp.Count, exp.CountIf, exp.Sum))
@@ -99,7 +106,7 @@ def distinct_counted(sql: str, where: str = "expression") -> str | None:
     >>> distinct_counted("count(distinct place)"), distinct_counted("count(distinct place) filter (where x)")
     ('place', None)
     """
-    tree = parse(sql, where)
+    tree = _parsed(str(sql), where)
     if isinstance(tree, exp.Count) and isinstance(tree.this, exp.Distinct) and len(tree.this.expressions) == 1:
         counted = tree.this.expressions[0]
         return str(counted.name) if isinstance(counted, exp.Column) else None
@@ -112,7 +119,7 @@ def merged_by(sql: str, where: str = "expression") -> str | None:
     >>> merged_by("count(*) filter (where x)"), merged_by("max(a)"), merged_by("avg(a)"), merged_by("count(distinct a)")
     ('sum', 'max', None, None)
     """
-    tree = parse(sql, where)
+    tree = _parsed(str(sql), where)
     while isinstance(tree, exp.Filter):
         tree = tree.this
     if isinstance(tree, exp.Count) and isinstance(tree.this, exp.Distinct):
