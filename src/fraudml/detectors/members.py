@@ -16,10 +16,13 @@ from fraudml.detectors.forest import single
 from fraudml.errors import FraudmlError
 
 if TYPE_CHECKING:
+    from fraudml.detectors.flat_trees import FlatTrees
     from fraudml.detectors.shapley import TreeShapley
+    from fraudml.detectors.tree_sums import TreeSums
 
 LINEAR_ROUNDS = 200
 MANY_ROWS = 2_000  # from which a look-up of Shapley values pays for its tables
+VERY_MANY_ROWS = 30_000  # from which sums of trees block by block pay for taking the trees apart
 FINITE_SQUARES = 1e150
 
 
@@ -35,6 +38,8 @@ class Boosted:
         self._booster = lgb.Booster(model_str=text)
         self._averaged = 1 if "\naverage_output\n" not in text else self._booster.num_trees()
         self.width = self._booster.num_feature()
+        self._trees: FlatTrees | None = None
+        self._sums: TreeSums | None = None
         self._shapley: TreeShapley | None = None
         self._deep = False
         self._expected = self._shap(np.full((1, self.width), np.nan), None)[0, -1]
@@ -47,7 +52,7 @@ class Boosted:
 
     def output(self, X: np.ndarray, threads: int | None) -> np.ndarray:
         """One number per row, zero for the average row of the training set."""
-        return self._booster.predict(X, raw_score=True, **_threads(threads)) / self._averaged - self._expected
+        return self._sum(X, threads) / self._averaged - self._expected
 
     def contributions(self, X: np.ndarray, threads: int | None) -> np.ndarray:
         """Exact Shapley values of the trees (Lundberg et al. 2020): rows x features, summing to :meth:`output`."""
@@ -57,6 +62,23 @@ class Boosted:
         """Total gain of each feature's splits."""
         return self._booster.feature_importance("gain")
 
+    def _sum(self, X: np.ndarray, threads: int | None) -> np.ndarray:
+        """Sum of the trees: for few rows by LightGBM, for many block by block, which gives the same numbers."""
+        if len(X) < VERY_MANY_ROWS:
+            return self._booster.predict(X, raw_score=True, **_threads(threads))
+        from fraudml.detectors.tree_sums import TreeSums
+
+        if self._sums is None:
+            self._sums = TreeSums(self._flat())
+        return self._sums(X, threads or os.cpu_count() or 1)
+
+    def _flat(self) -> FlatTrees:
+        from fraudml.detectors.flat_trees import FlatTrees
+
+        if self._trees is None:
+            self._trees = FlatTrees(self._booster)
+        return self._trees
+
     def _shap(self, X: np.ndarray, threads: int | None) -> np.ndarray:
         """Contributions and, last, the expected value: for few rows by LightGBM, for many by look-up, which gives the same numbers."""
         if len(X) < MANY_ROWS or self._deep:
@@ -65,7 +87,7 @@ class Boosted:
 
         if self._shapley is None:
             try:
-                self._shapley = TreeShapley(self._booster)
+                self._shapley = TreeShapley(self._flat())
             except LongPathError:
                 self._deep = True
                 return self._shap(X, threads)

@@ -10,6 +10,7 @@ import pytest
 import shap
 
 from fraudml.detectors import shapley
+from fraudml.detectors.flat_trees import FlatTrees
 from fraudml.detectors.shapley import LongPathError, TreeShapley
 
 
@@ -41,7 +42,7 @@ def grown(**parameters: Any) -> lgb.Booster:
 def test_equal_to_lightgbm(parameters: dict[str, Any], rows: int) -> None:
     booster, X = grown(**parameters), table(rows, 1)
     expected = booster.predict(X, pred_contrib=True)
-    found = TreeShapley(booster).values(X, threads=2)
+    found = TreeShapley(FlatTrees(booster)).values(X, threads=2)
     np.testing.assert_allclose(found, expected[:, :-1], atol=1e-12)
     np.testing.assert_allclose(found.sum(axis=1) + expected[:, -1], booster.predict(X, raw_score=True), atol=1e-10)
 
@@ -50,28 +51,28 @@ def test_equal_to_shap() -> None:
     booster, X = grown(num_leaves=15), table(50, 2)
     theirs = shap.TreeExplainer(booster, feature_perturbation="tree_path_dependent").shap_values(X)
     theirs = theirs[-1] if isinstance(theirs, list) else theirs
-    np.testing.assert_allclose(TreeShapley(booster).values(X, threads=1), theirs, atol=1e-5)
+    np.testing.assert_allclose(TreeShapley(FlatTrees(booster)).values(X, threads=1), theirs, atol=1e-5)
 
 
 def test_long_paths_without_tables_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     booster, X = grown(num_leaves=40), table(600, 3)
-    tabled = TreeShapley(booster).values(X, threads=1)
+    tabled = TreeShapley(FlatTrees(booster)).values(X, threads=1)
     monkeypatch.setattr(shapley, "TABLED", 1)
-    np.testing.assert_allclose(TreeShapley(booster).values(X, threads=1), tabled, atol=1e-13)
+    np.testing.assert_allclose(TreeShapley(FlatTrees(booster)).values(X, threads=1), tabled, atol=1e-13)
 
 
 def test_a_tree_of_one_leaf_and_no_rows() -> None:
     booster = lgb.train(
         {"objective": "binary", "verbose": -1, "min_data_in_leaf": 10_000}, lgb.Dataset(table(100, 0), np.arange(100) % 2), 2
     )
-    assert not TreeShapley(booster).values(table(5, 1), threads=1).any()
-    assert TreeShapley(grown()).values(table(0, 1), threads=2).shape == (0, 8)
+    assert not TreeShapley(FlatTrees(booster)).values(table(5, 1), threads=1).any()
+    assert TreeShapley(FlatTrees(grown())).values(table(0, 1), threads=2).shape == (0, 8)
 
 
 def test_paths_longer_than_a_pattern_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shapley, "LONGEST", 2)
     with pytest.raises(LongPathError):
-        TreeShapley(grown(num_leaves=40))
+        TreeShapley(FlatTrees(grown(num_leaves=40)))
 
 
 def test_members_say_the_same_of_few_and_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
