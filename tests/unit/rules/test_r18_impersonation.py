@@ -111,3 +111,25 @@ def test_a_house_that_swipes_many_cards_is_the_suspect(make_claims):
     found = run_rules(make_claims(claims=claims), "2024-06-30", rules=["impersonation"])
     assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("institution", "H2")}
     assert set(found.claim_id) == {f"FALSE{n}" for n in range(5)}
+
+
+def test_credentials_typed_in_by_hand(make_claims):
+    """One house keeps cards, one person lends the number; a reader that is out of order types in everybody."""
+    rows = []
+
+    def come(place, day, patient, credential="card"):
+        rows.append({"patient_id": patient, "institution_id": place, "started_on": day, "credential_type": credential})
+
+    for n in range(60):
+        for place in ("H1", "H2", "H3", "H4"):
+            come(place, f"2024-05-{1 + n % 30:02}", f"{place}_{n}", "typed" if n == 30 else "electronic")
+    for n in range(15):
+        come("H1", f"2024-06-{1 + n:02}", f"KEPT{n % 4}", "typed")  # HIT: the house's own, of four persons who never show their card
+    for n in range(6):
+        come(f"H{2 + n % 3}", f"2024-06-{3 + n:02}", "LENT", "typed")  # HIT: wherever this person goes
+        come("H2", "2024-06-20", f"OUTAGE{n}", "typed")  # that day nobody could be read
+        come("H3", f"2024-06-{3 + n:02}", "CARD", "social_security_card")
+    found = run_rules(make_claims(claims=rows), "2024-06-30", rules=["impersonation"])
+    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("institution", "H1"), ("patient", "LENT")}
+    assert len(found[found.entity_id == "LENT"]) == 6
+    assert "手工录入" in load_rules()["impersonation"].text(found.facts.iloc[0])

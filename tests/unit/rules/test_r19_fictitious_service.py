@@ -128,3 +128,44 @@ def test_a_physical_examination_of_a_sunday_is_no_closed_day(make_claims):
         for code in ("ECG", "ULTRASOUND", "CHEST")
     ]
     assert evidence(make_claims, claims=claims, items=items).empty
+
+
+def test_a_team_whose_leader_signs_is_judged_member_by_member(make_claims):
+    rows = [bill(f"O{n}", f"O{n}", "D2", f"2024-06-{1 + n % 28:02}", ["A", "B", f"X{n % 9}"], institution_id="H2") for n in range(60)]
+    team = [bill(f"TEAM{n}", f"T{n}", "LEADER", "2024-06-06", ["A", "B", "C"]) for n in range(12)]
+    alone = [bill(f"HIT{n}", f"P{n}", "LEADER", "2024-06-06", ["A", "B", "D"], institution_id="H3") for n in range(12)]
+    for n, (_, items) in enumerate(team):  # four members, three patients each
+        for item in items:
+            item |= {"doctor_id": "LEADER", "executing_doctor_id": f"MEMBER{n % 4}"}
+    for _, items in alone:  # one other name for all twelve
+        for item in items:
+            item |= {"doctor_id": "LEADER", "executing_doctor_id": "MEMBER9"}
+    rows += team + alone
+    found = evidence(
+        make_claims,
+        claims=[claim for claim, _ in rows],
+        items=[item for _, items in rows for item in items],
+        diagnoses=[{"claim_id": claim["claim_id"], "diagnosis": "M54.5", "is_main": True} for claim, _ in rows],
+    )
+    assert {claim[:3] for claim in found.claim_id} == {"HIT"}
+
+
+def test_more_patients_in_house_than_beds(make_claims):
+    claims = []
+
+    def admit(place, count, start, end):
+        claims.extend(
+            {"claim_id": f"{place}_{start}_{n}", "patient_id": f"{place}{start}{n}", "institution_id": place, "visit_type": "inpatient"}
+            | {"started_on": start, "ended_on": end}
+            for n in range(count)
+        )
+
+    admit("H1", 16, "2024-06-01", "2024-06-09")  # HIT: sixteen in ten beds
+    for place in ("H2", "H3", "H4", "H5", "H6"):
+        admit(place, 7, "2024-06-01", "2024-06-09")
+    admit("H2", 8, "2024-06-09", "2024-06-12")  # admitted when the others left
+    beds = [{"institution_id": f"H{n}", "beds": 10} for n in range(1, 7)]
+    found = evidence(make_claims, claims=claims, items=[{"claim_id": claims[0]["claim_id"], "item_code": "A"}], institutions=beds)
+    assert set(found.entity_id) == {"H1"}
+    assert len(found) == 16
+    assert found.amount_in_question.sum() == pytest.approx(16 * 100 * (1 - 10 / 16))

@@ -64,3 +64,31 @@ def test_before_the_original_was_cancelled_the_second_number_is_evidence(make_cl
     )
     assert list(run_rules(claims, "2024-06-10", rules=["forged_invoice"]).claim_id) == ["REISSUED"]
     assert run_rules(claims, "2024-06-30", rules=["forged_invoice"]).empty
+
+
+def test_sums_just_below_a_limit(make_claims):
+    claims = [manual(f"HIT{n}", "P1", f"2222{n:04}", total_amount=amount) for n, amount in enumerate((9980.0, 9950.5, 9890.0, 4990.0))]
+    claims += [manual(f"ONCE{n}", f"P{2 + n}", f"3333{n:04}", total_amount=9960.4) for n in range(2)]
+    claims += [manual(f"PLAIN{n}", "P9", f"4444{n:04}", total_amount=7311.7 + 301.3 * n) for n in range(4)]
+    claims += [{"claim_id": f"U{n}", "patient_id": f"U{n}", "total_amount": 611.37 + 31.7 * n} for n in range(60)]
+    found = run_rules(make_claims(claims=claims), "2024-06-30", rules=["forged_invoice"])
+    assert set(found.claim_id) == {f"HIT{n}" for n in range(4)}
+
+
+def test_an_institution_that_keeps_records_and_knows_no_such_patient(make_claims):
+    """A single such claim is a clue where the house's own bills, and others' bills by hand, all have their visit."""
+    online = [{"claim_id": f"O{n}", "patient_id": f"O{n}", "total_amount": 100.3 + n} for n in range(40)]
+    by_hand = [manual(f"M{n}", f"M{n}", f"5555{n:04}", total_amount=713.3 + n) for n in range(25)]
+    hit = manual("HIT", "STRANGER", "66660001", total_amount=731.9)
+    regular = manual("REGULAR", "O7", "66660002", total_amount=732.9)  # known there from other days
+    visits = [{"visit_id": f"V{claim['claim_id']}", "started_at": "2024-06-03 09:00:00"} for claim in online + by_hand]
+    tables = {"claims": [*online, *by_hand, hit, regular], "visits": visits}
+    found = run_rules(make_claims(**tables), "2024-06-30", rules=["forged_invoice"])
+    assert set(found.claim_id) == {"HIT"}
+
+
+def test_bills_by_hand_that_never_have_a_visit_prove_nothing(make_claims):
+    online = [{"claim_id": f"O{n}", "patient_id": f"O{n}", "total_amount": 100.3 + n} for n in range(40)]
+    by_hand = [manual(f"M{n}", f"M{n}", f"5555{n:04}", total_amount=713.3 + n) for n in range(25)]
+    visits = [{"visit_id": f"V{claim['claim_id']}", "started_at": "2024-06-03 09:00:00"} for claim in online]
+    assert run_rules(make_claims(claims=online + by_hand, visits=visits), "2024-06-30", rules=["forged_invoice"]).empty

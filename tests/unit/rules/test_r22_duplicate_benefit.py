@@ -43,3 +43,24 @@ def test_the_first_payment_is_proof_without_an_amount(found):
 
 def test_the_amount_is_what_the_fund_paid_twice(found):
     assert set(found.amount_in_question) == {0.0, 70.0}
+
+
+def test_the_same_bill_by_hand_under_another_day(make_claims):
+    rows = [
+        ("A1", "HIT", "2024-06-03", False, [("X", 2.0), ("Z", 1.0)]),
+        ("A2", "HIT", "2024-06-04", True, [("X", 2.0), ("Z", 1.0)]),  # the same items for the same sum, a day later
+        ("B1", "OTHER", "2024-06-03", False, [("X", 2.0)]),
+        ("B2", "OTHER", "2024-06-04", True, [("W", 2.0)]),  # another treatment that costs the same
+        ("C1", "COURSE", "2024-06-03", False, [("X", 2.0)]),
+        ("C2", "COURSE", "2024-06-04", True, [("X", 2.0)]),  # a second visit, on record, when the card was at home
+        ("D1", "WEEKS", "2024-06-03", False, [("X", 2.0)]),
+        ("D2", "WEEKS", "2024-06-17", True, [("X", 2.0)]),  # weeks apart
+    ]
+    claims = [
+        {"claim_id": name, "patient_id": who, "started_on": day, "is_manual": hand, "total_amount": 100.0}
+        for name, who, day, hand, _ in rows
+    ]
+    items = [{"claim_id": name, "item_code": code, "quantity": quantity} for name, *_, lines in rows for code, quantity in lines]
+    visits = [{"visit_id": f"V{name}", "started_at": f"{day} 09:00:00"} for name, _, day, hand, _ in rows if not hand or name == "C2"]
+    found = run_rules(make_claims(claims=claims, items=items, visits=visits), "2024-06-30", rules=["duplicate_benefit"])
+    assert dict(zip(found.claim_id, found.amount_in_question, strict=True)) == {"A1": 0.0, "A2": 70.0}

@@ -75,3 +75,13 @@ def test_the_visits_that_the_prescriptions_come_from_are_proof_without_an_amount
     proof = found[found.amount_in_question == 0]
     assert set(proof.claim_id) == {f"VISIT{n}" for n in range(4)}
     assert set(proof.entity_id) == {"D1"}
+
+
+def test_one_patient_who_comes_every_month_is_no_pair(make_claims):
+    """Thirty prescriptions of two persons are two decisions where to buy."""
+    rows = []
+    for doctor in ("D2", "D3", "D4", "D5"):
+        for pharmacy, count in (("Y1", 15), ("Y2", 12), ("Y3", 12), ("Y9", 1)):
+            rows += prescriptions(doctor, "H1", pharmacy, count)
+    rows += [row | {"patient_id": f"LOYAL{n % 2}"} for n, row in enumerate(prescriptions("D1", "H1", "Y9", 30))]
+    assert run_rules(make_claims(claims=rows, institutions=PLACES), "2024-06-30", rules=["external_prescription_collusion"]).empty

@@ -85,3 +85,31 @@ def test_a_name_that_only_signs(make_claims):
             )
     found = run_rules(make_claims(claims=claims, items=items), "2024-06-30", rules=["licence_renting"])
     assert set(found.entity_id) == {"SIGNER"}
+
+
+def test_a_pharmacist_whose_registration_has_lapsed_is_nobody_on_duty(make_claims):
+    sales = [sold(n, f"Y{1 + n % 5}", f"PH_Y{1 + n % 5}", f"2024-06-{1 + n % 28:02}") for n in range(200)]
+    posts = [
+        {"doctor_id": f"PH_Y{n}", "institution_id": f"Y{n}", "role": "pharmacist", "started_on": "2020-01-01"}
+        | ({"ended_on": "2023-12-31"} if n == 1 else {})  # HIT: Y1 sells on in a name that is no longer registered
+        for n in (1, 2, 3, 4)  # of Y5's nothing is known
+    ]
+    found = evidence(make_claims, sales, registrations=posts)
+    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("pharmacy", "Y1")}
+    assert len(found) == 40
+
+
+def test_registered_at_both_an_hour_shared_now_and_then_is_no_double(make_claims):
+    sales, posts = [], []
+    for person, clashes in (("MULTI", 3), ("DOUBLE", 9)):  # of ten days at both of their places
+        for n in range(10):
+            day = f"2024-06-{3 + n:02}"
+            sales += [
+                sold(len(sales), f"Y1{person}", person, day, "08:30:00"),
+                sold(len(sales) + 1, f"Y1{person}", person, day, "17:00:00" if n < clashes else "11:00:00"),
+                sold(len(sales) + 2, f"Y2{person}", person, day, "14:00:00"),
+            ]
+            sales.append(sold(len(sales), f"Y2{person}", person, day, "16:50:00"))
+        posts += [{"doctor_id": person, "institution_id": f"{place}{person}", "role": "pharmacist"} for place in ("Y1", "Y2")]
+    found = evidence(make_claims, sales, registrations=posts)
+    assert set(found[found.entity_type == "doctor"].entity_id) == {"DOUBLE"}

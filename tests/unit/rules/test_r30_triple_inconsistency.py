@@ -92,3 +92,32 @@ def test_bill_record_and_stock(make_claims):
     found = run_rules(claims, "2024-06-30", rules=["triple_inconsistency"])
     assert set(found.entity_id) == {"H1"}
     assert len(found) == 30
+
+
+def test_a_registered_disease_is_no_diagnosis_of_the_sale(make_claims):
+    """Pharmacies seldom record a diagnosis; that the buyer is registered with hypertension does not make the field present."""
+    rows = [drug(n, f"Y{1 + n % 4}", None, 30.0, 7.0) for n in range(80)]
+    made = make_claims(
+        claims=[claim | {"visit_type": "pharmacy"} for claim, _, _ in rows],
+        items=[item for _, item, _ in rows],
+        catalogue=CATALOGUE,
+        registered_diseases=[{"patient_id": claim["patient_id"], "registered_disease": "HYP"} for claim, _, _ in rows[:40:4]],
+        registrable_diseases=[{"registered_disease": "HYP", "icd_prefixes": ["I10"]}],
+    )
+    assert run_rules(made, "2024-06-30", rules=["triple_inconsistency"]).empty
+
+
+def test_services_billed_outside_of_the_record(make_claims):
+    """An examination has no stock: bill and record are all that must agree."""
+    rows = [(f"{place}{n}", place, f"2024-06-{1 + n % 20:02}", 0) for place in ("H1", "H2", "H3") for n in range(30)]
+    rows += [(f"HIT{n}", "H1", "2024-06-20", 6) for n in range(12)]  # the visit was six days later
+    rows += [("SLIP", "H2", "2024-06-20", 6)]
+    made = make_claims(
+        claims=[{"claim_id": name, "patient_id": name, "institution_id": place, "started_on": day} for name, place, day, _ in rows],
+        items=[{"claim_id": name, "item_code": "SCAN", "charge_type": "examination"} for name, *_ in rows],
+        visits=[
+            {"visit_id": f"V{name}", "started_at": f"2024-06-{int(day[-2:]) + late:02} 09:00:00", "ended_at": None}
+            for name, _, day, late in rows
+        ],
+    )
+    assert set(run_rules(made, "2024-06-30", rules=["triple_inconsistency"]).claim_id) == {f"HIT{n}" for n in range(12)}

@@ -70,3 +70,41 @@ def test_secondary_diagnoses_that_no_drug_bears_out(make_claims):
     found = run_rules(made, "2024-06-30", rules=["drg_upcoding"])
     assert set(found.claim_id) == {f"HIT_{n}" for n in range(20)}
     assert "20 of the hospital's 20" in load_rules()["drg_upcoding"].text(found.facts.iloc[0], "en")
+
+
+def test_a_part_of_the_cases_raised_is_evidence_too(make_claims):
+    claims = []
+    for place in ("H1", "H2", "H3", "H4", "H5", "HIT"):
+        for n in range(40):
+            factor = (
+                1.4 if place == "HIT" and n % 3 == 0 else 1.4 if n == 5 and place != "HIT" else 1.0
+            )  # everywhere one case that nothing explains
+            nights = 3 + n % 8
+            claims.append(
+                {"claim_id": f"{place}_{n}", "patient_id": f"{place}_{n}", "institution_id": place, "visit_type": "inpatient"}
+                | {"started_on": "2024-05-01", "ended_on": f"2024-05-{1 + nights:02}", "total_amount": 1200.0 * nights}
+                | {"drg_code": "ES1", "drg_weight": 0.25 * nights**0.8 * factor * math.exp(0.05 * ((n * 7) % 5 - 2))}
+            )
+    found = run_rules(make_claims(claims=claims), "2024-06-30", rules=["drg_upcoding"])
+    assert set(found.claim_id) == {f"HIT_{n}" for n in range(0, 40, 3)}
+
+
+def test_secondary_diagnoses_that_no_service_bears_out(make_claims):
+    """Respiratory failure goes with ventilation; one house codes it and ventilates nobody."""
+    claims, items, diagnoses = [], [], []
+    for house in ("H1", "H2", "H3", "H4", "HIT"):
+        for n in range(40):
+            name = f"{house}_{n}"
+            failing = n < 10 or (house == "HIT" and n < 25)
+            claims.append(
+                {"claim_id": name, "patient_id": name, "institution_id": house, "visit_type": "inpatient", "started_on": "2024-05-01"}
+                | {"ended_on": "2024-05-08", "total_amount": 5000.0 + n, "drg_code": "ES1", "drg_weight": 1.0}
+            )
+            items.append({"claim_id": name, "item_code": "CHEST", "charge_type": "examination"})
+            diagnoses.append({"claim_id": name, "diagnosis": "J18", "is_main": True})
+            if failing:
+                diagnoses.append({"claim_id": name, "diagnosis": "J96.0", "is_main": False})
+            if failing and house != "HIT" and n:
+                items.append({"claim_id": name, "item_code": "VENTILATION", "charge_type": "treatment"})
+    found = run_rules(make_claims(claims=claims, items=items, diagnoses=diagnoses), "2024-06-30", rules=["drg_upcoding"])
+    assert set(found.claim_id) == {f"HIT_{n}" for n in range(25)}
