@@ -145,14 +145,29 @@ def _translated(column: Column, given: str, of_type: str) -> str:
     Programs that take codes for numbers cost them their leading zeros and leave ``9.0`` of ``09``; others write ``02`` for ``2``.
     """
     text = _word(given, of_type)
-    digits = f"case when regexp_full_match({text}, '[0-9]+([.]0+)?') then split_part({text}, '.', 1) end"
     width = min(len(code) for code in column.codes or {})
-    as_number = [f"lpad({digits}, cast(greatest(length({digits}), {width}) as integer), '0')", f"ltrim({digits}, '0')"]
-    numeric = of_type in NUMBERS or of_type.startswith(FRACTIONS)
-    tries = [_matched(column, each) for each in ([] if numeric else [text]) + as_number]
-    if column.other is not None:
-        tries.append(f"case when {text} is not null then {literal(column.other)} end")
-    return f"coalesce({', '.join(tries)})"
+
+    def padded(digits: str) -> str:
+        return f"lpad({digits}, cast(greatest(length({digits}), {width}) as integer), '0')"
+
+    if of_type in NUMBERS or of_type.startswith(FRACTIONS):
+        value = _matched(column, padded(text))
+    else:
+        as_number = _once(
+            "case when regexp_full_match(code, '[0-9]+([.]0+)?') then split_part(code, '.', 1) end",
+            "digits",
+            f"""
+            coalesce({_matched(column, padded("digits"))}, {_matched(column, "ltrim(digits, '0')")})""",
+        )
+        value = _once(text, "code", f"coalesce({_matched(column, 'code')}, {as_number})")
+    if column.other is None:
+        return value
+    return f"coalesce({value}, case when {text} is not null then {literal(column.other)} end)"
+
+
+def _once(value: str, name: str, expression: str) -> str:
+    """SQL of an expression over a value that is named in it, so that a long value is written (and planned) once."""
+    return f"list_transform([{value}], lambda {name}: {expression})[1]"
 
 
 def _matched(column: Column, text: str) -> str:
@@ -220,11 +235,13 @@ def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> st
     if numeric:
         number = f"cast({given} as double)"
     else:
-        bare = f"ltrim({text}, '¥¥￥ ')"
-        grouped = f"regexp_full_match({bare}, '[-+]?[0-9]{{1,3}}(,[0-9]{{3}})+([.][0-9]*)?')"
-        number = (
-            f"coalesce(try_cast({given} as double), try_cast(case when {grouped} then replace({bare}, ',', '') else {bare} end as double))"
-        )
+        grouped = "regexp_full_match(bare, '[-+]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?')"
+        plain = f"try_cast(case when {grouped} then replace(bare, ',', '') else bare end as double)"
+        number = _once(f"ltrim({text}, '¥¥￥ ')", "bare", plain)
     if type_ == "INTEGER":
-        return f"case when {number} = floor({number}) then try_cast({number} as integer) end"
-    return f"nullif(nullif(nullif({number}, 'nan'::double), 'infinity'::double), '-infinity'::double)"
+        return _once(number, "number", "case when number = floor(number) then try_cast(number as integer) end")
+    return (
+        _once(number, "number", "case when isfinite(number) then number end")
+        if not numeric
+        else f"case when isfinite({number}) then {number} end"
+    )
