@@ -329,6 +329,8 @@ def main() -> None:
     parser.add_argument("--only", choices=["fraudml", "polars"])
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if not given.make and not given.data:
+        parser.error("give --data, or --make a folder first")
     if given.make:
         make(given.make, given.city, given.settlements)
         return

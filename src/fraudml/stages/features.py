@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
 from fraudml.claims import Claims, Snapshot
-from fraudml.claims.store import months_before
+from fraudml.claims.store import day, months_before
 from fraudml.config import as_of_days
 from fraudml.contracts import ENTITY_TYPES
-from fraudml.engine import configured_engine
+from fraudml.engine import Engine, configured_engine
 from fraudml.progress import step, track
 from fraudml.vectors.aggregates import MONTHS
 from fraudml.vectors.catalogue import load_catalogue
-from fraudml.vectors.computed import behaviour_sql, prepare
+from fraudml.vectors.computed import behaviour_sql, prepare, warn_without_claims
 from fraudml.vectors.declared import Feature
 from fraudml.vectors.page import listing, page
 
@@ -33,18 +34,27 @@ def run(config: Any) -> None:
         return
     engine = configured_engine(config.engine)
     claims = Claims(Path(config.data_dir), engine)
-    days = as_of_days(config) or [claims.last_month_end().isoformat()]
+    days = sorted(set(as_of_days(config) or [claims.last_month_end().isoformat()]))
     catalogues = [load_catalogue(entity, config.conf_dir) for entity in ENTITY_TYPES]
-    for as_of in track(days, "snapshots"):
-        with claims.at(as_of, months=MONTHS) as snapshot:
-            with step(f"claims as of {as_of} joined"):
-                prepare(snapshot, [(catalogue, None) for catalogue in catalogues])
-            for catalogue in catalogues:
-                target = Path(config.data_dir) / "features" / f"{catalogue.entity}.parquet"
-                with step(f"vectors of {catalogue.entity}"):
-                    since = _judged_until(snapshot, target) if catalogue.entity == "claim" else None
-                    rows = _accumulate(snapshot, behaviour_sql(catalogue, snapshot, since=since), target, catalogue.entity)
-                log.info("%s: %s rows as of %s", target, rows, as_of)
+    folder = Path(config.data_dir) / "features"
+    parts = folder / ".parts"  # a day's rows each; the files are sorted and written once, however many days are asked for
+    shutil.rmtree(parts, ignore_errors=True)
+    try:
+        for earlier, as_of in zip([None, *days[:-1]], track(days, "snapshots"), strict=True):
+            with claims.at(as_of, months=MONTHS) as snapshot:
+                with step(f"claims as of {as_of} joined"):
+                    prepare(snapshot, [(catalogue, None) for catalogue in catalogues])
+                for catalogue in catalogues:
+                    entity = catalogue.entity
+                    with step(f"vectors of {entity}"):
+                        since = _judged_until(snapshot, folder / f"{entity}.parquet", earlier) if entity == "claim" else None
+                        rows = _write_day(snapshot, behaviour_sql(catalogue, snapshot, since=since), parts / entity / f"{as_of}.parquet")
+                    log.info("%s: %s rows as of %s", folder / f"{entity}.parquet", rows, as_of)
+                warn_without_claims(snapshot)
+        for entity in ENTITY_TYPES:
+            _accumulate(engine, parts / entity, folder / f"{entity}.parquet", days, dataset_of(claims.data_dir))
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
 
 
 def _rule_hits(config: Any) -> dict[str, Feature]:
@@ -54,34 +64,35 @@ def _rule_hits(config: Any) -> dict[str, Feature]:
     return counted_rules(load_rules(config.conf_dir))
 
 
-def _judged_until(snapshot: Snapshot, target: Path) -> dt.date | None:
-    """The latest earlier snapshot of the same data in the file: claims settled until then have their row there already."""
+def _judged_until(snapshot: Snapshot, target: Path, earlier: str | None) -> dt.date | None:
+    """The latest earlier snapshot of the same data, in the file or of this run: claims settled until then have their row there already."""
     engine = snapshot.engine
-    if not target.is_file() or engine.note_of(target) != dataset_of(snapshot.data_dir):
-        return None
-    engine.parquet("kept", target)
     earliest = months_before(snapshot.as_of, MONTHS)
-    found = engine.scalar(f"select max(as_of) from kept where as_of < date '{snapshot.as_of}' and as_of > date '{earliest}'")
-    return found if isinstance(found, dt.date) else None
+    found = [day(earlier)] if earlier else []
+    if target.is_file() and engine.note_of(target) == dataset_of(snapshot.data_dir):
+        engine.parquet("kept", target)
+        found += [each for (each,) in engine.rows(f"select distinct as_of from kept where as_of < date '{snapshot.as_of}'")]
+    return max((each for each in found if each > earliest), default=None)
 
 
-def _accumulate(snapshot: Snapshot, query: str, target: Path, entity: str) -> int:
-    """Replaces this day's rows in the file, keeps those of other days of the same data; returns the day's rows."""
-    engine = snapshot.engine
-    dataset = dataset_of(snapshot.data_dir)
-    engine.table("fresh", f"select entity_id, date '{snapshot.as_of}' as as_of, * exclude (entity_id) from ({query})")
+def _write_day(snapshot: Snapshot, query: str, path: Path) -> int:
+    dated = f"select entity_id, date '{snapshot.as_of}' as as_of, * exclude (entity_id) from ({query})"
+    return snapshot.engine.write(dated, path, compression="snappy")
+
+
+def _accumulate(engine: Engine, parts: Path, target: Path, days: list[str], dataset: str) -> None:
+    """Replaces the days' rows in the file, keeps those of other days of the same data."""
+    engine.parquet("fresh", parts / "*.parquet")
     sql = "select * from fresh"
     if target.is_file() and engine.note_of(target) == dataset:
         engine.parquet("kept", target)
-        kept = f"select * from kept where as_of <> date '{snapshot.as_of}'"
-        if entity == "claim":
+        replaced = ", ".join(f"date '{each}'" for each in days)
+        kept = f"select * from kept where as_of not in ({replaced})"
+        if target.stem == "claim":
             # a claim has one row: at the first snapshot on or after its settlement
-            earlier = f"select entity_id from kept where as_of < date '{snapshot.as_of}'"
-            engine.table("fresh", f"select * from fresh where entity_id not in ({earlier})")
             kept += " and entity_id not in (select entity_id from fresh)"
-        sql = f"{kept} union all by name select * from fresh"
+        sql = f"{kept} union all by name {sql}"
     engine.write(f"select * from ({sql}) order by as_of, entity_id", target, note=dataset)
-    return int(engine.scalar("select count(*) from fresh"))
 
 
 def dataset_of(data_dir: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from fraudml.claims import Claims, Snapshot
-from fraudml.claims.store import day
+from fraudml.claims.store import day, months_before
 from fraudml.engine import columns_of, identifier
 from fraudml.errors import FraudmlError
 from fraudml.vectors.aggregates import MONTHS, columns_read, columns_wanted, name_under, relation_under, vectors_sql
@@ -28,7 +28,7 @@ def behaviour(
     entity: str,
     claims: Claims | Snapshot,
     as_of: str | dt.date,
-    features: Iterable[str] | None = None,
+    features: str | Iterable[str] | None = None,
     catalogue: Catalogue | None = None,
     peers: bool = True,
 ) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def behaviour(
     entity : patient, doctor, institution, pharmacy or claim.
     claims : the canonical tables, or a snapshot of them as of the same day (its joined tables are then reused).
     as_of : the day; windows are ``(as_of - w months, as_of]`` by day of settlement.
-    features : columns wanted (``pharmacy_count_3m``); all by default. A selection costs what it reads.
+    features : column or columns wanted (``pharmacy_count_3m``); all by default. A selection costs what it reads.
     catalogue : another catalogue than the shipped one.
     peers : whether to give the peer attributes too.
 
@@ -49,13 +49,18 @@ def behaviour(
         One row per entity that had a settlement in the last twelve months (claims: that were settled then; doctors also by ordering
         items or prescribing, where the features read these), sorted by
         ``entity_id`` (the index). First the peer attributes (category, ``unknown`` where not known), then the
-        features (float64). What the data has no table or column for is left out and named once in the log.
+        features (float64). What the data has no table or column for is left out and named once in the log; months without a claim give
+        no rows, and a warning.
 
     Raises
     ------
     FraudmlError
-        ``features.unknown`` for a feature that the catalogue lacks; ``features.as_of`` for a snapshot of another day.
+        ``features.unknown`` for a feature that the catalogue lacks; ``features.as_of`` for a snapshot of another day;
+        ``features.claims`` for anything but open claims.
     """
+    features = [features] if isinstance(features, str) else features
+    if not isinstance(claims, (Claims, Snapshot)):
+        raise FraudmlError("features.claims", f"{type(claims).__name__} is no open claims.", "Give fm.open_claims(data_dir).")
     catalogue = catalogue or load_catalogue(entity)
     if isinstance(claims, Snapshot):
         if claims.as_of != day(as_of):
@@ -127,10 +132,28 @@ def _frame(catalogue: Catalogue, snapshot: Snapshot, wanted: Iterable[str] | Non
     import pandas as pd
 
     frame = snapshot.query(behaviour_sql(catalogue, snapshot, wanted, peers) + " order by entity_id").set_index("entity_id")
+    if frame.empty:
+        warn_without_claims(snapshot)
     for name in catalogue.attributes.keys() & set(frame.columns):
         values = frame[name].astype("str").where(frame[name].notna(), "unknown")
         frame[name] = pd.Categorical(values, categories=sorted(values.unique()))
     return frame
+
+
+def warn_without_claims(snapshot: Snapshot) -> None:
+    """Says so where nothing was settled in the months looked back on, and when something was."""
+    since = months_before(snapshot.as_of, MONTHS)
+    if snapshot.engine.scalar(
+        f"select 1 from all_claims where settled_on > date '{since}' and settled_on <= date '{snapshot.as_of}' limit 1"
+    ):
+        return
+    first, last = snapshot.engine.rows("select min(settled_on), max(settled_on) from all_claims")[0]
+    log.warning(
+        "no claim was settled in the %d months up to %s%s",
+        MONTHS,
+        snapshot.as_of,
+        f": the claims are of {first} to {last}" if first else ": there are no claims at all",
+    )
 
 
 def _with_inputs(catalogue: Catalogue, wanted: Iterable[str] | None) -> dict[str, Feature]:

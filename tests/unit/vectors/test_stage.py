@@ -50,6 +50,27 @@ def test_snapshots_accumulate_and_a_claim_has_one_row(data_dir):
     assert set(claim.entity_id) <= set(backwards.entity_id)
 
 
+def test_several_days_in_one_run_give_what_each_gives_alone(data_dir, tmp_path):
+    days = ["2024-04-15", "2024-05-31"]
+    together = run(data_dir, f"as_of={','.join(days)}")
+    for number, day in enumerate(days):
+        alone = tmp_path / f"day{number}"
+        alone.mkdir()
+        for name in ("claims", "ingest.json"):
+            (alone / name).symlink_to(data_dir / name)
+        for entity, frame in run(alone, f"as_of={day}").items():
+            found = together[entity][pd.to_datetime(together[entity].as_of) == pd.Timestamp(day)]
+            assert len(found), entity
+            if entity == "claim":  # judged once, on the first day
+                assert len(found) < len(frame) or number == 0
+                frame = frame[frame.entity_id.isin(found.entity_id)]
+            columns = [name for name in together[entity] if name in frame]
+            assert found.drop(columns=columns).isna().all(axis=None)  # what only other days know
+            pd.testing.assert_frame_equal(found[columns].reset_index(drop=True), frame[columns].reset_index(drop=True))
+    assert not together["claim"].entity_id.duplicated().any()
+    assert not (data_dir / "features" / ".parts").exists()
+
+
 def test_rows_of_another_data_set_are_dropped(data_dir):
     run(data_dir, "as_of=2024-04-30")
     (data_dir / "ingest.json").write_text(json.dumps({"dataset": "b"}))
