@@ -12,6 +12,7 @@ from scipy.stats import false_discovery_control
 from fraudml.graph.blocks import camouflage_resistant, densest_block
 from fraudml.graph.covisits import adjusted
 from fraudml.graph.structure import coreness, hubs_and_authorities, pagerank, shared_counterparts
+from fraudml.graph.tails import log_chance_of_meetings
 
 SEEDS = (0, 1, 2)
 
@@ -127,37 +128,119 @@ def test_expected_company_equals_counting(make_claims) -> None:
     days = pd.date_range("2023-07-03", "2024-06-28")
     visits = [
         {"patient_id": f"P{rng.integers(12)}", "institution_id": f"H{rng.integers(2)}", "started_on": str(days[rng.integers(60)].date())}
-        for _ in range(500)
+        for _ in range(200)
     ]
-    claims = make_claims(claims=visits, patients=[{"patient_id": f"P{i}", "address_group": f"A{i // 3}"} for i in range(12)])
+    # market days at H3, a family at H4, strangers on other days at both; four-weekly visits, and weekly ones during a quarter
+    crowd = [(f"P{i}", "H3", day) for i in (*range(4), *range(20, 26)) for day in (10, 50, 90, 130)]
+    family = [(f"P{i}", "H4", day) for i in (6, 7, 8) for day in (11, 51, 91, 131 + i)]
+    strangers = [(f"P{30 + i}", place, 3 * i) for place in ("H3", "H4") for i in range(70)]
+    visits += [
+        {"patient_id": patient, "institution_id": place, "started_on": str(days[day].date())}
+        for patient, place, day in (*crowd, *family, *strangers)
+    ]
+    visits += [
+        {"patient_id": f"P{i}", "institution_id": "H1", "started_on": str(days[1 + 28 * k].date())} for i in (1, 2) for k in range(13)
+    ]
+    visits += [
+        {"patient_id": f"P{i}", "institution_id": "H0", "started_on": str(days[91 + 7 * k].date())} for i in (5, 9) for k in range(13)
+    ]
+    claims = make_claims(claims=visits, patients=[{"patient_id": f"P{i}", "address_group": f"A{i // 3}"} for i in range(100)])
     with claims.at("2024-06-30", months=12) as snapshot:
         expose_encounters(snapshot)
         fast = co_visits(snapshot).pairs.set_index(["patient_a", "patient_b"])
     present = pd.DataFrame(visits).drop_duplicates()
     present["day"] = pd.to_datetime(present["started_on"])
-    home = {f"P{i}": i // 3 for i in range(12)}
-    places = {}
-    for place, at in present.groupby("institution_id"):
-        sizes = at.groupby("day").size()
-        once, twice = (sizes == 1).sum(), (sizes == 2).sum()
-        places[place] = (at, sizes, min(365.0, len(sizes) + once * (once - 1) / (2 * (twice + 1))))
+    home = {f"P{i}": i // 3 for i in range(100)}
+    day = present["day"].dt
+    weekday_of_month = day.strftime("%Y-%m ") + day.dayofweek.astype(str)
+    rhythms = {
+        "four_weeks": ((present["day"] - pd.Timestamp("2000-01-03")).dt.days % 28, 13),
+        "day_of_month": (day.day, 12),
+        "nth_weekday": (day.dayofweek.astype(str) + " " + ((day.day - 1) // 7).astype(str), 12),
+        "weekday_of_month": (weekday_of_month, 4),
+    }
     assert len(fast) > 30
+    decisive = set()
     for (a, b), row in fast.iterrows():
         shared = set(zip(*present.loc[present["patient_id"] == a, ["institution_id", "day"]].T.to_numpy(), strict=True))
         shared &= set(zip(*present.loc[present["patient_id"] == b, ["institution_id", "day"]].T.to_numpy(), strict=True))
-        assert row["days"] == len({day for _, day in shared})
-        explained = dict.fromkeys(("day", "month", "weekday", "address"), 0.0)
-        for at, sizes, open_days in places.values():
+        assert row["days"] == len({on for _, on in shared})
+        expected = 0.0
+        for _, at in present.groupby("institution_id"):
+            sizes = at.groupby("day").size()
+            once, twice = (sizes == 1).sum(), (sizes == 2).sum()
+            open_days = min(365.0, len(sizes) + once * (once - 1) / (2 * (twice + 1)))
             mine, other = at[at["patient_id"] == a], at[at["patient_id"] == b]
-            total = sizes.sum()
-            explained["day"] += len(mine) * len(other) * (sizes * (sizes - 1)).sum() / (total * (total - 1))
+            if mine.empty or other.empty:
+                continue
+            explained = dict.fromkeys(("month", "weekday", "address"), 0.0)
+            on_mine = (sizes[mine["day"]] - 1).sum() / (len(at) - len(mine))
+            on_other = (sizes[other["day"]] - 1).sum() / (len(at) - len(other))
+            explained["crowd"] = (len(other) * on_mine + len(mine) * on_other) / 2
             for _, month in at.groupby(at["day"].dt.to_period("M")):
                 both = (month["patient_id"] == a).sum() * (month["patient_id"] == b).sum()
                 explained["month"] += both * min(1.0, 12 / open_days)
             for _, weekday in at.groupby(at["day"].dt.dayofweek):
                 both = (weekday["patient_id"] == a).sum() * (weekday["patient_id"] == b).sum()
-                explained["weekday"] += both * min(1.0, total / (open_days * len(weekday)))
+                explained["weekday"] += both * min(1.0, len(at) / (open_days * len(weekday)))
+            for name, (stratum, of_year) in rhythms.items():
+                for _, phase in at.groupby(stratum[at.index]):
+                    counts = [(phase["patient_id"] == one).sum() for one in (a, b)]
+                    if min(counts) >= max(2, of_year / 3):
+                        explained[name] = explained.get(name, 0.0) + counts[0] * counts[1] / of_year
             if home[a] == home[b]:
                 group = at[at["patient_id"].map(home) == home[a]].groupby("day").size()
                 explained["address"] += len(mine) * len(other) * (group * (group - 1)).sum() / (group.sum() * (group.sum() - 1))
-        assert row["expected"] == pytest.approx(max(explained.values()), rel=1e-9), (a, b)
+            decisive.add(max(explained, key=lambda name: explained[name]))
+            expected += max(explained.values())
+        assert row["expected"] == pytest.approx(expected * row["days"] / len(shared), rel=1e-9), (a, b)
+    assert {"crowd", "address", "four_weeks", "weekday_of_month"} <= decisive
+
+
+@pytest.mark.parametrize(("size", "presence", "days"), [(4, 0.1, 20), (6, 0.05, 60), (10, 0.3, 12)])
+def test_the_chance_of_meetings_is_never_understated(size: int, presence: float, days: int) -> None:
+    """R31: the bound lies above the frequency, among random groups, of at least as many meetings."""
+    rng = np.random.default_rng(size)
+    there = rng.binomial(size, presence, (20_000, days))
+    meetings, excess = (there * (there - 1) / 2).sum(axis=1), np.maximum(there - 1, 0).sum(axis=1)
+    mean = days * size * (size - 1) / 2 * presence**2
+    told = [
+        log_chance_of_meetings(m, e, d, mean, mean * (1 + 2 * size * presence), size)
+        for m, e, d in zip(meetings[:2000], excess[:2000], (there[:2000] > 1).sum(axis=1), strict=True)
+    ]
+    for level in (0.3, 0.1, 0.03, 0.01):
+        assert (np.exp(told) <= level).mean() <= level
+    many = log_chance_of_meetings(
+        size * (size - 1) / 2 * days * 0.8, (size - 1) * days * 0.8, days, mean, mean * (1 + 2 * size * presence), size
+    )
+    assert many < np.log(1e-6)
+
+
+def test_expected_company_of_a_group_equals_counting(make_claims) -> None:
+    """R31: of each explanation the sum over pairs, the crowd made by outsiders only."""
+    from fraudml.graph.covisits import co_visits
+    from fraudml.graph.edges import expose_encounters
+    from fraudml.graph.habits import expected_company
+
+    rng = np.random.default_rng(8)
+    days = pd.date_range("2023-07-03", "2024-06-28")
+    market = [30, 95, 141, 203, 262]  # half of all visits
+    chosen = [int(rng.choice(market)) if rng.random() < 0.5 else int(rng.integers(300)) for _ in range(500)]
+    visits = pd.DataFrame(
+        [{"patient_id": f"P{rng.integers(60)}", "institution_id": "H0", "day": days[day]} for day in chosen]
+    ).drop_duplicates()
+    group = [f"P{i}" for i in range(10)]
+    with make_claims(claims=visits.assign(started_on=visits["day"].astype(str)).drop(columns="day").to_dict("records")).at(
+        "2024-06-30", months=12
+    ) as snapshot:
+        expose_encounters(snapshot)
+        co_visits(snapshot)
+        found = expected_company(snapshot, [group]).iloc[0]
+    inside = visits[visits["patient_id"].isin(group)]
+    outside = visits[~visits["patient_id"].isin(group)].groupby("day").size()
+    own = inside.groupby("patient_id")["day"].agg(["size", lambda on: outside.reindex(on, fill_value=0).sum() / outside.sum()])
+    mean = sum(
+        (own.iloc[i, 0] * own.iloc[j, 1] + own.iloc[j, 0] * own.iloc[i, 1]) / 2 for i in range(len(own)) for j in range(i + 1, len(own))
+    )
+    assert found["mean"] == pytest.approx(mean, rel=1e-9)
+    assert found["variance"] == pytest.approx(mean * (1 + 2 * own.iloc[:, 1].sum()), rel=1e-9)

@@ -68,5 +68,5 @@ def is_family(patients: list[str], addresses: pd.Series) -> bool:
 
 def address_groups(snapshot: Snapshot) -> pd.Series:
     """Address group by patient id, of those that have one."""
-    table = snapshot.query("select patient_id, address_group from patients where address_group is not null")
+    table = snapshot.query("select patient_id, address_group from homes where address_group is not null")
     return table.set_index("patient_id")["address_group"]

@@ -9,38 +9,51 @@ from scipy import sparse
 from fraudml.claims.store import Snapshot
 from fraudml.graph.blocks import dense_blocks
 from fraudml.graph.candidates import FAMILY_SIZE, SIGNIFICANCE, Candidate, address_groups, claims_of_patients, is_family
-from fraudml.graph.communities import DENSITY, communities
-from fraudml.graph.covisits import MIN_DAYS, CoVisits, expected_company, expose_surprise
+from fraudml.graph.communities import DENSITY, communities, widened
+from fraudml.graph.covisits import MIN_DAYS, CoVisits
+from fraudml.graph.habits import expected_company, expose_surprise
+from fraudml.graph.rounds import may_be_a_round
 from fraudml.graph.tails import log_chance_of_meetings
 
 MIN_PATIENTS = 3
+HINTS = (1e-3, 0.05, 0.3)
+"""Pairs this improbable, uncorrected, propose groups, too: many weak ties among few people are strong together."""
 
 
 def companies(snapshot: Snapshot, covisits: CoVisits, proposals: list[list[str]], seed: int = 0) -> list[Candidate]:
     """Groups whose company exceeds the null model, after correction for all groups of their size that could have been chosen.
 
-    Two searches propose groups: Leiden communities of the significant pairs (repeated company), and dense blocks of the matrix of
-    patients by provider-days (synchrony). One test judges them all: the meetings of their pairs against the null model's (a gamma
-    distribution of its mean and variance, or Poisson), times the number of groups of that size among the visitors of their providers. A
-    group of which not even half of the pairs are seen together repeatedly is several groups, and no ring.
+    Two searches propose groups: Leiden communities of the significant and of the unlikely pairs (repeated company), and dense blocks of
+    the matrix of patients by provider-days (synchrony). One test judges them all: the meetings of their pairs against the null model's,
+    times the number of groups of that size among the visitors of their providers. A group of which not even half of the pairs are seen
+    together repeatedly is several groups, and no ring; neither are neighbours on common days (:mod:`fraudml.graph.rounds`).
 
     Parameters
     ----------
     proposals : further groups to test.
     """
-    groups = communities(covisits.significant(), seed) + _blocks(snapshot, covisits) + proposals
+    ties = [covisits.significant(), *(covisits.pairs[covisits.pairs["p_value"] <= hint] for hint in HINTS)]
+    groups = [group for each in ties for group in communities(each, seed) if len(group) >= MIN_PATIENTS]
+    groups += [*widened(groups, ties[-1]), *_blocks(snapshot, covisits), *proposals]
     attended = _joint_attendance(snapshot, groups)
     steady = sorted({people for each in attended if len(people := _steady(each)) >= MIN_PATIENTS})
     addresses = address_groups(snapshot)
     groups = [list(people) for people in steady if not is_family(list(people), addresses)]
-    expected = expected_company(snapshot, groups) if groups else []
+    if not groups:
+        return []
+    expected = dict(list(expected_company(snapshot, groups).groupby("number")))
     visitors = _visitors(snapshot)
     out = []
-    for group, mean, attendance, claims in zip(
-        groups, expected, _joint_attendance(snapshot, groups), claims_of_patients(snapshot, groups), strict=True
+    for number, (group, attendance, claims) in enumerate(
+        zip(groups, _joint_attendance(snapshot, groups), claims_of_patients(snapshot, groups), strict=True)
     ):
-        candidate = _tested(group, mean, attendance, claims, covisits.pairs, visitors, len(groups))
-        if candidate is not None and candidate.p_value <= SIGNIFICANCE and candidate.density >= DENSITY:
+        if number not in expected:
+            continue
+        chance = expected[number].set_index("provider")[["mean", "variance"]]
+        candidate = _tested(group, chance, attendance, claims, covisits.pairs, visitors, len(groups))
+        if candidate is None or candidate.p_value > SIGNIFICANCE or candidate.density < DENSITY:
+            continue
+        if not may_be_a_round(group, candidate.claims, snapshot):
             out.append(candidate)
     return out
 
@@ -54,20 +67,29 @@ def _blocks(snapshot: Snapshot, covisits: CoVisits) -> list[list[str]]:
     significant = covisits.significant()
     if significant.empty:
         return []
-    expose_surprise(snapshot)
     snapshot.engine.register("significant_pairs", significant[["patient_a", "patient_b"]])
+    expose_surprise(
+        snapshot,
+        """
+        select visitor from visitor_numbers where patient_id in (
+            select patient_a from significant_pairs union select patient_b from significant_pairs)""",
+    )
     table = snapshot.query("""
-        with company as (
-            select patient_a as patient_id, patient_b as companion_id from significant_pairs
-            union all select patient_b, patient_a from significant_pairs
-        )
-        select patient_id, dense_rank() over (order by provider, met_on) - 1 as day, surprise from (
-            select distinct own.patient_id, own.provider, own.met_on, own.surprise
+        with pair as (
+            select a.visitor as visitor_a, b.visitor as visitor_b from significant_pairs as pair
+            join visitor_numbers as a on pair.patient_a = a.patient_id join visitor_numbers as b on pair.patient_b = b.patient_id
+        ), company as (
+            select visitor_a as visitor, visitor_b as companion from pair union all select visitor_b, visitor_a from pair
+        ), accompanied as (
+            select distinct own.visitor, own.provider_number, own.met_on, own.surprise
             from surprises as own
-            join company on own.patient_id = company.patient_id
-            join presence as other on company.companion_id = other.patient_id and own.provider = other.provider and own.met_on =
-            other.met_on)
-        order by patient_id, day""")
+            join company on own.visitor = company.visitor
+            join surprises as other on company.companion = other.visitor and own.provider_number = other.provider_number
+                and own.met_on = other.met_on
+        )
+        select visitor.patient_id, dense_rank() over (order by own.provider_number, own.met_on) - 1 as day, own.surprise
+        from accompanied as own join visitor_numbers as visitor on own.visitor = visitor.visitor
+        order by visitor.patient_id, day""")
     people = sorted(set(table["patient_id"]))
     rows, days = pd.Index(people).get_indexer(table["patient_id"]), table["day"].to_numpy(dtype=int)
     links = sparse.coo_array((table["surprise"].to_numpy(dtype=float), (rows, days)), shape=(len(people), days.max() + 1)).tocsr()
@@ -115,14 +137,13 @@ def _days_elsewhere(joint: pd.DataFrame) -> int:
 
 def _tested(
     group: list[str],
-    chance: tuple[float, float],
+    chance: pd.DataFrame,
     attendance: pd.DataFrame,
     claims: pd.DataFrame,
     pairs: pd.DataFrame,
     visitors: pd.Series,
     tested: int,
 ) -> Candidate | None:
-    from scipy.special import gammaln
     from scipy.stats import poisson
 
     if attendance.empty:
@@ -130,12 +151,7 @@ def _tested(
     joint = claims[claims["claim_id"].isin(attendance["claim_id"])]
     if len(group) <= FAMILY_SIZE and _days_elsewhere(joint) < MIN_DAYS:
         return None
-    together = attendance.groupby(["met_on", "provider"])["patient_id"].nunique()
-    largest = together.groupby("met_on").max()
-    by_chance = log_chance_of_meetings((largest * (largest - 1) / 2).sum(), (largest - 1).sum(), *chance)
-    crowd = max(int(visitors.reindex(attendance["provider"].unique()).sum()), len(group))
-    choices = gammaln(crowd + 1) - gammaln(len(group) + 1) - gammaln(crowd - len(group) + 1)
-    log_p = float(by_chance) + choices + np.log(tested)
+    log_p = _log_chance(len(group), chance, attendance, visitors) + np.log(tested)
     inside = pairs[pairs["patient_a"].isin(group) & pairs["patient_b"].isin(group)]
     possible = len(group) * (len(group) - 1) / 2
     at_places = claims[claims["place_id"].isin(joint["place_id"].unique())]
@@ -145,6 +161,34 @@ def _tested(
         claims=joint,
         synchrony=len(joint) / len(at_places),
         density=len(inside) / possible,
-        expected_density=float(poisson.sf(MIN_DAYS - 1, chance[0] / possible)),
+        expected_density=float(poisson.sf(MIN_DAYS - 1, chance["mean"].sum() / possible)),
         p_value=float(np.exp(min(0.0, log_p))),
     )
+
+
+def _log_chance(size: int, chance: pd.DataFrame, attendance: pd.DataFrame, visitors: pd.Series) -> float:
+    """log of the chance of the group's meetings, at all its providers together or at the one where they are the most surprising, times
+    the number of groups of its size among the visitors there (at half the error rate each; the second shared among the providers)."""
+    together = attendance.groupby(["provider", "met_on"])["patient_id"].nunique()
+    largest = together.groupby("met_on").max()
+    # who goes on from one place to the next meets at both: meetings come in clumps, and it is clumps that chance brings about
+    clump = (together * (together - 1)).sum() / (largest * (largest - 1)).sum()
+    everywhere = _of_all_groups(
+        largest, chance["mean"].sum() / clump, chance["variance"].sum() / clump, size, visitors.reindex(chance.index).sum()
+    )
+    sizes = dict(list(together.groupby("provider")))
+    here = [
+        _of_all_groups(sizes[provider], mean, variance, size, visitors.get(provider, 0))
+        for provider, mean, variance in chance.itertuples()
+        if provider in sizes
+    ]
+    return float(np.log(2.0) + min(everywhere, *(each + np.log(len(here)) for each in here)))
+
+
+def _of_all_groups(together: pd.Series, mean: float, variance: float, size: int, crowd: float) -> float:
+    from scipy.special import gammaln
+
+    meetings, excess = (together * (together - 1) / 2).sum(), (together - 1).sum()
+    by_chance = log_chance_of_meetings(meetings, excess, int((together > 1).sum()), mean, variance, size)
+    crowd = max(crowd, size)
+    return by_chance + gammaln(crowd + 1) - gammaln(size + 1) - gammaln(crowd - size + 1)

@@ -49,6 +49,8 @@ def expose_encounters(snapshot: Snapshot) -> None:
     Columns: claim_id, patient_id, doctor_id (of a hospital or clinic), prescriber_id (of a sale in a pharmacy on an external
     prescription), institution_id or pharmacy_id (never both), place_id (the one of the two), visit_type, is_stay, met_on (day of
     service; of admission for a stay), settled_on, amount, fund_amount, cash_amount.
+
+    And the table ``homes``: patient_id, region, longitude, latitude, address_group (about a square kilometre where no address is given).
     """
     snapshot.engine.table(
         "encounters",
@@ -66,6 +68,13 @@ def expose_encounters(snapshot: Snapshot) -> None:
             started_on as met_on, coalesce(ended_on, started_on) as ended_on, settled_on,
             coalesce(total_amount, 0) as amount, coalesce(fund_amount, 0) as fund_amount, coalesce(cash_amount, 0) as cash_amount
         from placed""",
+    )
+    snapshot.engine.table(
+        "homes",
+        """
+        select patient_id, region, longitude, latitude, coalesce(address_group, 'cell ' || cast(floor(longitude * 100) as integer) || ' '
+            || cast(floor(latitude * 100) as integer)) as address_group
+        from patients""",
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from fraudml.claims.store import Snapshot
+from fraudml.graph.bills import written_in_bulk
 from fraudml.graph.candidates import FAMILY_SIZE, SIGNIFICANCE, Candidate
 from fraudml.graph.tails import log_chance_of_meetings
 
@@ -25,9 +26,6 @@ WAVE = 3
 MIN_OCCASIONS = 2
 OCCASION_DAYS = 7
 """Waves that lie closer together belong to one occasion: one bus, one epidemic, one accident."""
-SAME_BILL = 0.02
-"""Bills that differ by less, relatively, count as near-identical."""
-BULK_SIGNIFICANCE = 1e-4
 
 
 def neighbour_waves(snapshot: Snapshot) -> list[Candidate]:
@@ -53,8 +51,8 @@ def _waves(snapshot: Snapshot) -> pd.DataFrame:
     engine.table(
         "arrivals",
         """
-        select distinct claim.place_id, claim.is_stay, claim.patient_id, claim.met_on, patients.address_group
-        from encounters as claim left join patients on claim.patient_id = patients.patient_id
+        select distinct claim.place_id, claim.is_stay, claim.patient_id, claim.met_on, home.address_group
+        from encounters as claim left join homes as home on claim.patient_id = home.patient_id
         where claim.institution_id is not null and claim.met_on is not null""",
     )
     waves = snapshot.query(f"""
@@ -82,7 +80,7 @@ def _waves(snapshot: Snapshot) -> pd.DataFrame:
             group by all
         ), wave as (
             select address_group, place_id, is_stay, sum(visitors) as visits, sum(visitors - 1) as excess,
-                sum(visitors * (visitors - 1) / 2) as meetings
+                sum(visitors * (visitors - 1) / 2) as meetings, count(*) filter (where visitors > 1) as days
             from group_day group by all
         )
         select wave.*, occasion.occasions, people.persons, institution.ownership,
@@ -95,19 +93,22 @@ def _waves(snapshot: Snapshot) -> pd.DataFrame:
         left join institutions as institution on wave.place_id = institution.institution_id
         where people.persons > {FAMILY_SIZE} and wave.visits > 1
         order by wave.address_group, wave.place_id, wave.is_stay""")
-    mean = waves["expected"].to_numpy(dtype=float)
-    by_chance = log_chance_of_meetings(
-        waves["meetings"], waves["excess"], mean, mean * (1 + 2 * waves["expected_daily"].to_numpy(dtype=float))
-    )
-    p = np.exp(np.minimum(0.0, by_chance + np.log(max(len(waves), 1))))
-    return waves.assign(p_value=p)[waves["occasions"] >= MIN_OCCASIONS]
+    repeated = waves[waves["occasions"] >= MIN_OCCASIONS]
+    by_chance = [
+        log_chance_of_meetings(
+            wave.meetings, wave.excess, wave.days, wave.expected, wave.expected * (1 + 2 * wave.expected_daily), wave.persons
+        )
+        for wave in repeated.itertuples()
+    ]
+    p = np.exp(np.minimum(0.0, np.array(by_chance) + np.log(max(len(waves), 1))))
+    return repeated.assign(p_value=p)
 
 
 def _claims(snapshot: Snapshot, wave: Any) -> pd.DataFrame:
     """Claims of the waves: of the days on which at least three of the address group came."""
     return snapshot.engine.query(
         f"""
-        select claim.* from encounters as claim join patients as person on claim.patient_id = person.patient_id
+        select claim.* from encounters as claim join homes as person on claim.patient_id = person.patient_id
         where person.address_group = ? and claim.place_id = ? and claim.is_stay = ?
         qualify (dense_rank() over (partition by claim.met_on order by claim.patient_id)
             + dense_rank() over (partition by claim.met_on order by claim.patient_id desc) - 1) >= {WAVE}
@@ -137,30 +138,7 @@ def _billed_in_bulk(snapshot: Snapshot, claims: pd.DataFrame, wave: Any) -> Cand
     own = claims[claims["doctor_id"].fillna("") == doctor]
     if own["patient_id"].nunique() <= FAMILY_SIZE or len(own) < len(claims) / 2:
         return None
-    others = snapshot.engine.query(
-        """
-        select claim.amount from encounters as claim left join patients as person on claim.patient_id = person.patient_id
-        where claim.place_id = ? and not claim.is_stay and claim.visit_type in (select unnest(?))
-            and person.address_group is distinct from ?""",
-        [wave.place_id, sorted(set(own["visit_type"])), wave.address_group],
-    )["amount"].to_numpy(dtype=float)
-    alike, compared, usual = 0.0, 0, 0.0
-    for _, day in own.groupby("met_on"):
-        amounts = day["amount"].to_numpy(dtype=float)
-        if len(amounts) < 2:
-            continue
-        median = np.median(amounts)
-        near = np.abs(amounts - median) <= SAME_BILL * abs(median)
-        alike += max(0, near.sum() - 1)
-        compared += len(amounts) - 1
-        usual += (len(amounts) - 1) * ((np.abs(others - median) <= SAME_BILL * abs(median)).sum() + 1) / (len(others) + 2)
-    if compared == 0 or alike < compared / 2:
-        return None
-    from scipy.stats import binom
-
-    by_chance = float(binom.sf(alike - 1, compared, min(1.0, usual / compared)))
-    peers = float(np.median(others)) if len(others) else 0.0
-    if by_chance > BULK_SIGNIFICANCE or own["amount"].median() < peers:
+    if not written_in_bulk(snapshot, own, [wave.address_group]):
         return None
     candidate = _candidate("nursing_home_collusion", own, wave)
     named = candidate.providers + ((("doctor", str(doctor)),) if doctor else ())

@@ -101,7 +101,7 @@ def _pairs(snapshot: Snapshot, level: str) -> pd.DataFrame:
         ), address as (
             select prescriber_id, pharmacy_id, max(persons) / sum(persons) as share from (
                 select rx.prescriber_id, rx.pharmacy_id, person.address_group, cast(count(*) as double) as persons
-                from prescribed as rx join patients as person on rx.patient_id = person.patient_id
+                from prescribed as rx join homes as person on rx.patient_id = person.patient_id
                 where person.address_group is not null group by all)
             group by all
         ), catchment as ({_catchment()})
@@ -139,7 +139,7 @@ def _expose_purchases(snapshot: Snapshot) -> None:
         """
         select distinct claim.patient_id, claim.pharmacy_id, coalesce(person.region, '') as region,
             coalesce(person.address_group, claim.patient_id) as address_group
-        from encounters as claim left join patients as person on claim.patient_id = person.patient_id
+        from encounters as claim left join homes as person on claim.patient_id = person.patient_id
         where claim.pharmacy_id is not null""",
     )
 

@@ -71,6 +71,12 @@ def _passed(snapshot: Snapshot) -> pd.DataFrame:
     return pairs.assign(passed=nearer.astype(float))
 
 
+def distances(points: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
+    """Great-circle kilometres between all points and all others (longitude, latitude)."""
+    chord = np.linalg.norm(_on_sphere(points)[:, None, :] - _on_sphere(others)[None, :, :], axis=2)
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(1.0, chord / 2)))
+
+
 def _on_sphere(points: pd.DataFrame) -> np.ndarray:
     longitude, latitude = np.radians(points["longitude"].to_numpy(dtype=float)), np.radians(points["latitude"].to_numpy(dtype=float))
     return np.column_stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)])

@@ -188,6 +188,27 @@ def test_collusive_group_r31(rings_of) -> None:
 
 
 # ------------------------------------------------------------------ what must be left alone
+@pytest.mark.parametrize(("size", "trips", "turnout"), [(6, 6, 0.9), (12, 10, 0.7), (20, 20, 0.5)])
+def test_small_seldom_and_loose_rings_r31(rings_of, size: int, trips: int, turnout: float) -> None:
+    """Cards that go to a doctor and on to a pharmacy together, on days without any rhythm, and not all of them each time."""
+    rng = np.random.default_rng(size)
+    cards = rng.choice(PEOPLE, size, replace=False)
+    story = [
+        row
+        for day in rng.choice(len(DAYS), trips, replace=False)
+        for person in cards
+        if rng.random() < turnout
+        for row in (visit(int(person), "H3", int(day), "D31", 150.0), sale(int(person), "Y3", int(day), amount=600.0))
+    ]
+    rings = rings_of(story)
+    assert rings["scheme"].tolist() == ["collusive_group"]
+    found = members(rings.iloc[0], "patient")
+    assert found <= {f"P{one}" for one in cards}
+    assert len(found) >= 0.8 * size
+    assert members(rings.iloc[0], "doctor") == {"D31"}
+    assert members(rings.iloc[0], "pharmacy") == {"Y3"}
+
+
 def test_an_honest_town_has_no_rings(rings_of) -> None:
     assert rings_of([]).empty
 
@@ -222,6 +243,71 @@ def test_contract_visiting_days_are_no_ring(rings_of) -> None:
         if rng.random() < 0.6
     ]
     assert rings_of(visits).empty
+
+
+def on_map(persons: range, spread_km: float) -> Rows:
+    """Persons of different address groups whose homes lie around one point."""
+    rng = np.random.default_rng(13)
+    return [
+        {"patient_id": f"P{one}", "longitude": 115.0 + x / 95, "latitude": 35.0 + y / 111, "address_group": f"B{one}"}
+        for one, (x, y) in zip(persons, rng.normal(0, spread_km, (len(persons), 2)), strict=True)
+    ]
+
+
+def rounds(fee: float | None) -> Rows:
+    rng = np.random.default_rng(21)
+    return [
+        row
+        for day in rng.choice(340, 12, replace=False)  # whenever the team finds the time
+        for person in range(140, 165)
+        if rng.random() < 0.7
+        for row in (
+            visit(person, "H9", int(day), "D99", fee or round(float(rng.gamma(3, 20)), 2)),
+            *([sale(person, "Y9", int(day))] if rng.random() < 0.5 else []),
+        )
+    ]
+
+
+@pytest.mark.parametrize("fee", [None, 28.0])
+def test_irregular_rounds_of_an_estate_are_no_ring(rings_of, fee: float | None) -> None:
+    """R23: the team comes on no fixed day, the people have an address each, and half of them go on to the shop around the corner."""
+    shops = [
+        {"institution_id": "H9", "longitude": 115.2, "latitude": 35.2},
+        {"institution_id": "Y9", "longitude": 115.003, "latitude": 35.0, "kind": "pharmacy"},
+    ]
+    assert rings_of(rounds(fee), patients=on_map(range(140, 165), 0.3), institutions=shops).empty
+
+
+def test_the_same_company_of_people_from_everywhere_is_a_ring(rings_of) -> None:
+    rng = np.random.default_rng(22)
+    others = [visit(int(rng.integers(PEOPLE)), "H9", int(rng.integers(len(DAYS))), "D99", 40.0) for _ in range(300)]
+    rings = rings_of(rounds(None) + others, patients=on_map(range(140, 165), 15.0))
+    assert len(rings) == 1
+    found = members(rings.iloc[0], "patient")
+    assert found <= {f"P{one}" for one in range(140, 165)}
+    assert len(found) >= 20
+    assert {"D99", "H9"} <= members(rings.iloc[0], "doctor") | members(rings.iloc[0], "institution")
+
+
+def test_pay_day_at_the_pharmacy_is_no_ring(rings_of) -> None:
+    """R31: accounts are credited on the tenth, and some always come on that day or the next."""
+    rng = np.random.default_rng(17)
+    tenth = [number for number, day in enumerate(DAYS) if day.endswith("-10")]
+    sales = [
+        sale(person, "Y8", day + int(rng.choice([0, 0, 0, 1]))) for person in range(5, 400, 16) for day in tenth if rng.random() < 0.85
+    ]
+    others = [sale(int(person), "Y8", int(rng.integers(len(DAYS)))) for person in rng.choice(PEOPLE, 300)]
+    assert rings_of(sales + others).empty
+
+
+def test_dialysis_that_began_during_the_year_is_no_ring(rings_of) -> None:
+    shift = [
+        visit(person, "H4", day, "D40", 400.0)
+        for person, since in ((15, 150), (95, 160), (175, 0), (255, 140), (335, 155), (375, 0))
+        for day in range(since, len(DAYS))
+        if pd.Timestamp(DAYS[day]).dayofweek in (0, 2, 4)
+    ]
+    assert rings_of(shift).empty
 
 
 def test_a_school_accident_is_no_ring(rings_of) -> None:
