@@ -12,7 +12,8 @@ import numpy as np
 
 FINITE_32 = 3e38  # scikit-learn's trees compare single-precision values
 NUMERIC_NAN, DEFAULT_LEFT = 8, 2  # bits of LightGBM's decision_type: missing means NaN; missing goes left
-COLUMNS_TRIED = 0.3  # share of the columns a split chooses from
+COLUMNS_TRIED = (0.3, "sqrt")
+"""Columns that a split chooses from, of every second tree: many find the few that matter among noise, few make trees differ."""
 
 
 def grow_forest(
@@ -21,10 +22,17 @@ def grow_forest(
     """Grows a forest whose output is the share of positives, and returns it as LightGBM text."""
     from sklearn.ensemble import ExtraTreesClassifier
 
-    forest = ExtraTreesClassifier(
-        trees, min_samples_leaf=min_leaf, max_leaf_nodes=leaves, max_features=COLUMNS_TRIED, random_state=seed, n_jobs=threads
-    )
-    forest.fit(single(X), y.astype(int), sample_weight=weight)
+    grown: list[Any] = []
+    for number, tried in enumerate(COLUMNS_TRIED):
+        forest = ExtraTreesClassifier(
+            (trees + number) // len(COLUMNS_TRIED),
+            min_samples_leaf=min_leaf,
+            max_leaf_nodes=leaves,
+            max_features=tried,
+            random_state=seed * len(COLUMNS_TRIED) + number,
+            n_jobs=threads,
+        )
+        grown += forest.fit(single(X), y.astype(int), sample_weight=weight).estimators_
     positive = list(forest.classes_).index(1)
     header = [
         "tree",
@@ -39,7 +47,7 @@ def grow_forest(
         "feature_infos=" + " ".join(["[-inf:inf]"] * X.shape[1]),
         "",
     ]
-    blocks = [_tree(number, one.tree_, positive) for number, one in enumerate(forest.estimators_)]
+    blocks = [_tree(number, one.tree_, positive) for number, one in enumerate(grown)]
     return "\n".join([*header, *blocks, "end of trees", "", "parameters:", "end of parameters", ""])
 
 
