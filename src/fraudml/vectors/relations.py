@@ -96,6 +96,9 @@ def relations_of(entity: str) -> dict[str, Relation]:
     return found
 
 
+# nothing before it lies within the 90 days that the earliest claim to be judged is held against
+_HORIZON = "(select min(started_on) - interval 90 day from joined_claims where settled_on > $since)"
+
 # what was billed against what was there, per item and month, in base units: a pack is opened into its pieces
 _STOCK = """
     select stock.institution_id as entity_id, stock.item_code, stock.month, coalesce(sold.billed, 0) as billed,
@@ -162,19 +165,24 @@ def _own(entity: str) -> dict[str, Relation]:
     if entity == "claim":
         # what came before, never what came after: a claim is judged as it stood on its day
         own["history"] = Relation(
-            """select * from (select claim_id as entity_id, w, settled_on,
+            f"""select * from (select claim_id as entity_id, w, settled_on,
                 count(*) over month as month_claims,
                 count(*) over quarter as quarter_claims,
                 sum(total_amount) over month as month_amount,
                 max(total_amount) over month as month_largest,
                 count(*) over same_day as day_claims,
-                date_diff('day', lag(started_on) over (partition by patient_id order by started_on, total_amount, claim_id), started_on)
-                    as previous_gap,
+                date_diff('day', coalesce(lag(started_on) over (partition by patient_id order by started_on, total_amount, claim_id),
+                    last_started_on), started_on) as previous_gap,
                 count(*) over same_place as place_month_claims,
                 case when doctor_id is not null then count(*) over doctor_day end as doctor_day_claims,
                 count(*) over same_bill as same_bill_claims,
                 patient_id, institution_id, visit_type, total_amount, doctor_id
-            from joined_claims
+            from (
+                select claim.*, earlier.last_started_on from joined_claims as claim
+                left join (
+                    select patient_id, max(started_on) as last_started_on from joined_claims where started_on < {_HORIZON}
+                    group by patient_id) as earlier on claim.patient_id is not distinct from earlier.patient_id
+                where claim.started_on is null or claim.started_on >= {_HORIZON}) as claim
             window month as (partition by patient_id order by started_on range between interval 30 days preceding and current row),
                 quarter as (partition by patient_id order by started_on range between interval 90 days preceding and current row),
                 same_day as (partition by patient_id, started_on),
