@@ -148,7 +148,8 @@ def main() -> None:
             rows.append(row)
     about = (
         "Co-visits against the null model and communities among them; twenty groups of ten are planted. In brackets what networkx finds;"
-        " ~ is extrapolated by the number of pairs projected. fraudml tests more explanations (months, weekdays, address groups)."
+        " ~ is extrapolated by the number of pairs projected. fraudml tests more explanations"
+        " (months, weekdays, calendar rhythms, address groups)."
     )
     write_result("rings", pd.DataFrame(rows), about)
 

@@ -23,15 +23,19 @@ def expose_presence(snapshot: Snapshot, pair_budget: int) -> int:
     the largest number of visitors on a day that was kept.
     """
     engine = snapshot.engine
-    engine.table(
-        "presence_at_place",
-        "select distinct place_id, patient_id, met_on from encounters where place_id is not null and met_on is not null",
-    )
-    # a big place is many consulting rooms: whoever comes together sits in the same one
+    # a big place is many consulting rooms: whoever comes together sits in the same one (persons are counted only where claims are many)
     engine.table(
         "big_places",
         """
-        select place_id from (select place_id, met_on, count(*) as visitors from presence_at_place group by place_id, met_on)
+        with busy as (
+            select place_id from (
+                select place_id, met_on, count(*) as claims from encounters where place_id is not null and met_on is not null
+                group by place_id, met_on)
+            group by place_id having quantile_cont(claims, 0.9) > 30
+        )
+        select place_id from (
+            select place_id, met_on, count(distinct patient_id) as visitors from encounters
+            where place_id in (select place_id from busy) and met_on is not null group by place_id, met_on)
         group by place_id having quantile_cont(visitors, 0.9) > 30""",
     )
     engine.table(

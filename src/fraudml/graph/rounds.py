@@ -32,7 +32,9 @@ def may_be_a_round(patients: list[str], joint: pd.DataFrame, snapshot: Snapshot)
     joint : the group's joint claims, rows of ``encounters``.
     """
     snapshot.engine.register("met_patients", pd.DataFrame({"patient_id": patients}))
-    homes = snapshot.query("select patient_id, address_group, longitude, latitude from homes semi join met_patients using (patient_id)")
+    homes = snapshot.query("""
+        select patient_id, address_group, longitude, latitude from homes where patient_id in (select patient_id from met_patients)
+        order by patient_id""")
     if not _neighbours(homes, len(patients)):
         return False
     together = joint.groupby(["place_id", "met_on"])["patient_id"].nunique()
