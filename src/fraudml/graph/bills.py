@@ -31,7 +31,8 @@ def written_in_bulk(snapshot: Snapshot, own: pd.DataFrame, addresses: list[str])
         """
         select claim.amount from encounters as claim left join homes as person on claim.patient_id = person.patient_id
         where claim.place_id = ? and not claim.is_stay and claim.visit_type in (select unnest(?))
-            and (person.address_group is null or person.address_group not in (select unnest(?))) and claim.claim_id not in (select unnest(?))""",
+            and (person.address_group is null or person.address_group not in (select unnest(?)))
+            and claim.claim_id not in (select unnest(?))""",
         [str(own["place_id"].iloc[0]), sorted(set(own["visit_type"])), addresses, sorted(own["claim_id"])],
     )["amount"].to_numpy(dtype=float)
     alike, compared, usual = 0.0, 0, 0.0
