@@ -21,7 +21,7 @@ from fraudml.config import as_of_days, check_keys, compose, quote_list, read_yam
 from fraudml.errors import FraudmlError, UsageError
 from fraudml.resources import resource
 
-STAGES = ("simulate", "ingest", "features", "graph", "train", "evaluate", "score", "leads", "audit", "ledger")
+STAGES = ("simulate", "ingest", "features", "graph", "train", "promote", "evaluate", "score", "leads", "audit", "ledger")
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 

@@ -335,6 +335,7 @@ REASONS: dict[str, str] = {
     "contribution": "DOUBLE",  # to the log-odds of the score
     "text_zh": "VARCHAR",
     "text_en": "VARCHAR",
+    "risk_without": "DOUBLE",  # the risk if the rule had found nothing, or the figures stood at the peers' median; null where not asked
 }
 """Reasons frozen at scoring time, most important first within an entity."""
 
@@ -372,6 +373,7 @@ LEADS: dict[str, str] = {
     "amount_at_risk": "DOUBLE",
     "expected_recovery": "DOUBLE",
     "reasons": f"{REASON_STRUCT}[]",
+    "counterfact": "VARCHAR",  # what would have to be otherwise for the lead not to be listed; null where nobody asked
     "evidence_claim_ids": "VARCHAR[]",
     "clauses": "VARCHAR[]",
     "check_steps": "VARCHAR[]",

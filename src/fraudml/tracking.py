@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fraudml.errors import MissingInput
+
 log = logging.getLogger("fraudml")
 
 CANDIDATE, CHAMPION = "candidate", "champion"
@@ -24,17 +26,13 @@ from mlflow.models import set_model
 
 class Scorer(mlflow.pyfunc.PythonModel):
     def load_context(self, context):
-        from fraudml.detectors import EntityScorer
+        from fraudml.detectors.registered import stored
 
-        self.model = EntityScorer.load(Path(context.artifacts["model"]) / "scorer")
+        self.model = stored(Path(context.artifacts["model"]))
 
     # a frame without further hints: a table may lack columns
     def predict(self, context, model_input: pd.DataFrame, params=None):
-        from fraudml.detectors.learning import aligned
-
-        table = aligned(pd.DataFrame(model_input), self.model.feature_names_in_)
-        answer = pd.DataFrame({"supervised": self.model.predict_proba(table)[:, 1]}, index=table.index)
-        return answer.join(self.model.explain(table).add_prefix("reason:"))
+        return self.model.answer(pd.DataFrame(model_input))
 
 
 set_model(Scorer())
@@ -126,7 +124,7 @@ class Tracking:
                     mlflow.log_params(dict(parameters))
                     mlflow.set_tag("state", state)
                     if value is not None:
-                        mlflow.log_metric("average_precision", value)
+                        mlflow.log_metric("objective", value)
 
             yield record
 
@@ -134,6 +132,28 @@ class Tracking:
         """The number that the next version of a target will have."""
         versions = self.client.search_model_versions(f"name = 'fraudml-{target}'")
         return 1 + max((int(one.version) for one in versions), default=0)
+
+    def candidate(self, target: str, number: int | None, folder: Path) -> tuple[int, Path]:
+        """A registered version (the ``candidate`` by default): its number, and its model fetched into ``folder``.
+
+        Raises
+        ------
+        MissingInput
+            When the registry has no such version.
+        """
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        name = f"fraudml-{target}"
+        try:
+            if number is None:
+                number = int(self.client.get_model_version_by_alias(name, CANDIDATE).version)
+            fetched = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{number}", dst_path=str(folder)))
+        except MlflowException as error:
+            which = "no candidate" if number is None else f"no version {number}"
+            problem = f"the registry at {self.uri} has {which} of {name}."
+            raise MissingInput("promote.version", problem, "Run `fraudml train` first.") from error
+        return number, next(path.parent for path in sorted(fetched.rglob("about.json")))
 
     def promote(self, target: str, number: int) -> None:
         """Makes a version the champion: the one whose model lies in ``models_dir/TARGET``."""

@@ -152,7 +152,9 @@ def test_from_decisions_to_models_figures_scores_and_leads(data: Path, tmp_path:
     assert leads["reasons"].map(len).gt(0).all()
 
 
-def test_a_worse_model_is_a_candidate_until_it_is_forced(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worse_model_is_a_candidate_until_it_is_forced(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from fraudml.detectors import combine
     from fraudml.stages import train
 
@@ -173,6 +175,15 @@ def test_a_worse_model_is_a_candidate_until_it_is_forced(data: Path, tmp_path: P
     monkeypatch.setattr(combine.Combiner, "fit", classmethod(lambda cls, *parts, **others: believed))
     assert run("train", data, models, *keys) == 0
     assert registry(models, "institution") == ({"candidate": "2", "champion": "1"}, "institution-1")
+    assert run("promote", data, models, *keys) == 1
+    assert "[promote.worse] institution-2 ranks worse than institution-1" in capsys.readouterr().err
+    assert registry(models, "institution") == ({"candidate": "2", "champion": "1"}, "institution-1")
+    assert run("promote", data, models, *keys, "tracking.promote=always") == 0
+    assert registry(models, "institution") == ({"candidate": "2", "champion": "2"}, "institution-2")
+    assert run("promote", data, models, *keys, "version=1") == 0  # back to the better one
+    assert registry(models, "institution") == ({"candidate": "2", "champion": "1"}, "institution-1")
+    assert run("promote", data, models, *keys, "version=9") == 1
+    assert run("promote", data, models, "target=nurse") == 2
     assert run("train", data, models, *keys, "tracking.promote=always") == 0
     assert registry(models, "institution") == ({"candidate": "3", "champion": "3"}, "institution-3")
     assert not [path for path in models.iterdir() if path.name.endswith(".part")]
@@ -203,6 +214,22 @@ def test_decisions_of_one_kind_about_everybody_teach_nothing(
         assert run("train", data, tmp_path / "models", "target=institution") == 0
     assert not (tmp_path / "models" / "institution").exists()
     assert "not trained" in caplog.text
+
+
+def test_decisions_about_unknown_entities_or_of_later_teach_nothing(data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    decided = decisions(data, "institution")
+    keys = ("target=institution", "detector.least_positives=5")
+    for given, said in ((decided.assign(entity_id="X" + decided["entity_id"]), "have no behaviour"), (late(decided), "0 confirmed cases")):
+        given.to_parquet(data / "labels.parquet")
+        caplog.clear()
+        with caplog.at_level(logging.INFO, logger="fraudml"):
+            assert run("train", data, tmp_path / "models", *keys) == 0
+        assert said in caplog.text
+        assert not (tmp_path / "models" / "institution").exists()
+
+
+def late(decided: pd.DataFrame) -> pd.DataFrame:
+    return decided.assign(decided_on=pd.Timestamp("2024-01-31"))
 
 
 def test_a_column_that_is_gone_is_unknown_and_named_once(data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

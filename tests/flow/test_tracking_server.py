@@ -21,6 +21,10 @@ import pandas as pd
 import pytest
 
 from fraudml.detectors import EntityScorer
+from fraudml.detectors.combine import PARTS, Combiner
+from fraudml.detectors.registered import RegisteredModel
+from fraudml.detectors.registered import stored as model_in
+from fraudml.errors import MissingInput
 from fraudml.tracking import CANDIDATE, CHAMPION, Tracking
 
 PATIENCE = 180  # seconds for a server to come up on a busy machine
@@ -88,7 +92,9 @@ def test_a_model_goes_to_the_server_and_answers_from_there(tmp_path: Path) -> No
     X = pd.DataFrame(random.normal(size=(300, 3)), columns=["visits", "amount", "nights"])
     scorer = EntityScorer(members=("boosted",), n_jobs=1).fit(X, (X["amount"] > 1).astype(int))
     folder = tmp_path / "patient"
-    scorer.save(folder / "scorer")
+    usual = dict.fromkeys(PARTS, 0.0)
+    combiner = Combiner(-1.0, {"rules": 2.0, "graph": 1.0, "outlier": 1.0, "supervised": 0.8}, usual)
+    RegisteredModel("patient-1", scorer, combiner, {"target": "patient"}).save(make_folder(folder))
     (folder / "README.md").write_text("card", encoding="utf-8")
     picture = tmp_path / "curves.png"
     picture.write_bytes(b"picture")
@@ -100,6 +106,11 @@ def test_a_model_goes_to_the_server_and_answers_from_there(tmp_path: Path) -> No
         tracking = Tracking(tmp_path / "models", url, "fraudml")
         number = tracking.record("patient", "patient", folder, {"seed": 0}, {"auc": 0.9}, {"dataset": "d"}, [picture])
         tracking.promote("patient", number)
+        fetched, where = tracking.candidate("patient", None, tmp_path / "fetched")
+        assert fetched == number
+        np.testing.assert_allclose(model_in(where).scorer.predict_proba(X), scorer.predict_proba(X))
+        with pytest.raises(MissingInput, match=r"promote\.version"):
+            tracking.candidate("patient", 7, tmp_path / "nothing")
         assert not (tmp_path / "models" / "mlflow.db").exists()  # nothing beside the server
         aliases = mlflow.MlflowClient(url, url).get_registered_model("fraudml-patient").aliases
         assert {name: int(version) for name, version in aliases.items()} == {CANDIDATE: 1, CHAMPION: 1}
@@ -110,11 +121,18 @@ def test_a_model_goes_to_the_server_and_answers_from_there(tmp_path: Path) -> No
         port = free_port()
         asked = ["models", "serve", "-m", f"models:/fraudml-patient@{CHAMPION}", "--env-manager", "local", "--host", "127.0.0.1"]
         with serving([*asked, "--port", str(port)], "/ping", port, tmp_path / "serve.log", MLFLOW_TRACKING_URI=url) as served:
-            told = answer(f"{served}/invocations", {"dataframe_split": X.head(3).to_dict("split")})
+            told = answer(f"{served}/invocations", {"dataframe_split": X.head(3).assign(rules=[0.9, 0.0, 0.0]).to_dict("split")})
     found = pd.DataFrame(told["predictions"])
+    parts = pd.DataFrame({"rules": [0.9, 0.0, 0.0], "graph": 0.0, "outlier": 0.0, "supervised": found["supervised"]})
+    np.testing.assert_allclose(found["risk"], combiner.risk(parts), atol=1e-9)  # what was found beside the features counts
     np.testing.assert_allclose(found["supervised"], scorer.predict_proba(X.head(3))[:, 1], atol=1e-9)
     reasons = found[[f"reason:{name}" for name in X]].to_numpy()
     np.testing.assert_allclose(scorer.expected_value_ + reasons.sum(axis=1), scorer.margin(X.head(3)), atol=1e-9)
+
+
+def make_folder(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path
 
 
 def answer(url: str, body: dict[str, Any]) -> dict[str, Any]:

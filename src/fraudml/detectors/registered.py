@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fraudml.detectors.combine import Combiner
+from fraudml.detectors.combine import PARTS, Combiner
 from fraudml.detectors.scheme_classifier import SchemeClassifier
 from fraudml.detectors.supervised import EntityScorer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ABOUT, REFERENCE = "about.json", "reference.json"
 
@@ -44,12 +47,33 @@ class RegisteredModel:
         if self.reference is not None:
             (folder / REFERENCE).write_text(json.dumps(self.reference, ensure_ascii=False), encoding="utf-8")
 
+    def answer(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """``risk``, ``supervised`` and ``reason:<feature>`` (log-odds that each adds to the model's score) of rows sent to a served model.
+
+        Parameters
+        ----------
+        rows : features; what is missing is unknown. ``rules``, ``graph`` and ``outlier`` in [0, 1], as scores have them, where they are
+            known; 0 otherwise.
+        """
+        import pandas as pd
+
+        from fraudml.detectors.learning import aligned
+
+        table = aligned(rows, self.scorer.feature_names_in_)
+        parts = pd.DataFrame({name: rows.get(name, 0.0) for name in PARTS[:-1]}, index=rows.index).astype(float).fillna(0.0)
+        parts["supervised"] = self.scorer.predict_proba(table)[:, 1]
+        answer = pd.DataFrame({"risk": self.combiner.risk(parts), "supervised": parts["supervised"]})
+        return answer.join(self.scorer.explain(table).add_prefix("reason:"))
+
 
 def champion(models_dir: Path, target: str) -> RegisteredModel | None:
     """The model that scoring uses for a target, or None where none was trained."""
     folder = models_dir / target
-    if not (folder / ABOUT).is_file():
-        return None
+    return stored(folder) if (folder / ABOUT).is_file() else None
+
+
+def stored(folder: Path) -> RegisteredModel:
+    """What :meth:`RegisteredModel.save` wrote into a folder."""
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     combiner = Combiner(**json.loads((folder / "combiner.json").read_text(encoding="utf-8")))
     kept = folder / REFERENCE

@@ -19,6 +19,7 @@ from fraudml.errors import FraudmlError
 from fraudml.leads import facts as known
 from fraudml.leads.amounts import counted_amounts
 from fraudml.leads.candidates import candidates, stacked_scores, units, usable_evidence, with_rings
+from fraudml.leads.counterfact import counterfact, edge_of, own_risks
 from fraudml.leads.fuse import fuse
 from fraudml.leads.identity import lead_id
 from fraudml.leads.order import diversified, drawn, merit, worth_ranking
@@ -195,6 +196,7 @@ class _Run:
             ["merit", "risk", "amount_at_risk", "tier", "entity_id"], ascending=[False, False, False, True, True]
         )
         ranked = diversified(order, self.capacity - self.random, self.policy)
+        self.edge = edge_of(order, ranked, self.capacity - self.random, self.snapshot is not None, self.policy)
         chosen = leads.loc[ranked].assign(drawn="ranked")
         chosen = pd.concat([chosen, self._random(table, chosen, found, facts)]).assign(rank=lambda each: range(1, len(each) + 1))
         counts = {
@@ -282,7 +284,7 @@ class _Run:
     # ------------------------------------------------------------------ the list as rows
     def _written(self, chosen: pd.DataFrame, table: pd.DataFrame, found: pd.DataFrame, counts: dict[str, int]) -> Ranking:
         found = self._proof(chosen, found[found["lead"].isin(chosen.index)])
-        frozen = self._frozen(chosen)
+        frozen, scored = self._frozen(chosen), own_risks(self.scores, chosen)
         nothing = self.reasons.iloc[:0] if self.reasons is not None else pd.DataFrame(columns=["feature", "contribution"])
         by_lead = groups(found, "lead")
         # claims are the evidence itself, and what only models saw in the members adds no fact
@@ -297,6 +299,8 @@ class _Run:
             identity = lead_id(row["entity_type"], row["entity_id"], row["scheme"])
             row |= measures.get(row["entity_id"], {}) if row["entity_type"] == "ring" else {}
             start, end = self._period(proof)
+            key = (row["entity_type"], row["entity_id"])
+            own = frozen.get(key, nothing)
             rows.append(
                 {name: row.get(name) for name in LEADS}
                 | {
@@ -308,12 +312,13 @@ class _Run:
                     "reasons": lead_reasons(
                         row,
                         proof,
-                        frozen.get((row["entity_type"], row["entity_id"]), nothing),
+                        own,
                         took.get(index, {}),
                         self.book,
                         self.lang,
                         self._inside(row, proof),
                     ),
+                    "counterfact": counterfact(row, proof, own, scored.get(key), self.edge, self.book, self.lang),
                     "evidence_claim_ids": list(dict.fromkeys(proof["claim_id"].dropna())),
                     "clauses": _merged(self.book, row["schemes"], "clauses"),
                     "check_steps": _merged(self.book, row["schemes"], "check"),

@@ -1,6 +1,6 @@
 """Reasons: what raises an entity's risk, as data and in words, beside the peers' figures."""
 
-from fraudml.reasons.rows import empty_reasons, feature_reasons, ordered, rule_reasons, unusual
+from fraudml.reasons.rows import empty_reasons, feature_reasons, ordered, rule_reasons, stories, unusual
 from fraudml.reasons.wordings import counted_rules, peers_figures, told_feature, worded_features
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "ordered",
     "peers_figures",
     "rule_reasons",
+    "stories",
     "told_feature",
     "unusual",
     "worded_features",

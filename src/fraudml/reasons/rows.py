@@ -50,10 +50,10 @@ def feature_reasons(
     """
     import pandas as pd
 
-    names = [name for name in contributions if name in worded and name in values]
+    story = stories(contributions, values, percentile, worded)
+    names, groups = list(story), np.array(list(story.values()), dtype=int)
     if not names or contributions.empty:
         return empty_reasons()
-    groups = alike(percentile.reindex(columns=names), worded)
     told = contributions[names].to_numpy()
     speaks = far_out(percentile.reindex(index=contributions.index, columns=names), worded) >= TELLING
     rows = []
@@ -81,7 +81,13 @@ def feature_reasons(
         ]
     frame["unit"] = [worded[name].unit for name in frame["feature"]]
     frame["entity_type"] = entity_type
-    return frame[list(REASONS)]
+    return frame.assign(risk_without=np.nan)[list(REASONS)]
+
+
+def stories(contributions: pd.DataFrame, values: pd.DataFrame, percentile: pd.DataFrame, worded: Mapping[str, Feature]) -> dict[str, int]:
+    """The features that can be told, each with the number of its story: those of one number are one reason (:func:`alike`)."""
+    names = [str(name) for name in contributions if name in worded and name in values]
+    return dict(zip(names, alike(percentile.reindex(columns=names), worded).tolist(), strict=True)) if names else {}
 
 
 def alike(percentile: pd.DataFrame, worded: Mapping[str, Feature]) -> np.ndarray:
@@ -159,7 +165,7 @@ def rule_reasons(
     frame["value"] = frame["count"].astype(float)
     for lang in ("zh", "en"):
         frame[f"text_{lang}"] = [rules[rule].text(facts, lang) for rule, facts in zip(frame["rule"], frame["facts"], strict=True)]
-    frame = frame.assign(entity_type=entity_type, unit="pieces")
+    frame = frame.assign(entity_type=entity_type, unit="pieces", risk_without=np.nan)
     return pd.DataFrame(frame[list(REASONS)])
 
 

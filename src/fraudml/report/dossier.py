@@ -34,7 +34,8 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
     Mappings with: id, rank, drawn, type, entity, title, schemes, region, place, risk, amount, estimated, expected,
     low, high (of the recovery), basis,
     start, end,
-    reasons, clauses (id, text), benign, checks, documents, members, claims (the evidence), claims_total,
+    reasons, counterfact (empty where nobody asked),
+    clauses (id, text), benign, checks, documents, members, claims (the evidence), claims_total,
     pictures (kind, name, caption, drawing: :class:`fraudml.report.drawing.Picture`).
     Amounts in yuan, days as ISO text.
     """
@@ -88,6 +89,7 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
                 "start": lead["period_start"].isoformat(),
                 "end": lead["period_end"].isoformat(),
                 "reasons": [{"text": each["text"], "percentile": each["peer_percentile"]} for each in lead["reasons"]],
+                "counterfact": lead["counterfact"] if isinstance(lead["counterfact"], str) else "",
                 "clauses": [{"id": number, "text": clauses.get(number, "")} for number in lead["clauses"]],
                 "benign": _merged(own, "benign"),
                 "checks": list(lead["check_steps"]),

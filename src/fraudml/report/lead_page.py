@@ -97,7 +97,8 @@ class _Page:
             "benign": [joined(lead["benign"])] if lead["benign"] else [],
             "clauses": [each["text"] or each["id"] for each in lead["clauses"][: MOST["clauses"]]],
         }
-        self._section("reasons", [each["text"] for each in lead["reasons"][: MOST["reasons"]]])
+        reasons = [each["text"] for each in lead["reasons"][: MOST["reasons"]]]
+        self._section("reasons", [*reasons, *filter(None, [lead["counterfact"]])])
         self._pictures(lead, sum(_height(texts) for texts in below.values()))
         for name, texts in below.items():
             self._section(name, texts)

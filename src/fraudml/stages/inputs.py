@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudml.claims import Claims, Snapshot
+from fraudml.contracts import ENTITY_TYPES
 from fraudml.errors import MissingInput
 from fraudml.stages.features import dataset_of
 
@@ -26,6 +27,9 @@ PERSONS = {
     "claim": "claim_id",
 }
 """Column of ``claims`` that names the entity."""
+
+YES, NO = ("1", "true", "1.0"), ("0", "false", "0.0")
+"""How a decision may be written in ``is_fraud``."""
 
 
 def vectors_as_of(engine: Engine, data_dir: Path, entity: str, as_of: str) -> pd.DataFrame:
@@ -104,7 +108,7 @@ def decisions(engine: Engine, claims: Claims, as_of: str, given: str | None) -> 
     Raises
     ------
     MissingInput
-        When ``given`` does not exist or lacks columns.
+        When ``given`` does not exist or lacks columns, or a decision is neither yes nor no.
     """
     import pandas as pd
 
@@ -136,18 +140,31 @@ def _labels(engine: Engine, path: Path, as_of: str) -> pd.DataFrame:
     present = engine.columns("label_rows")
     if missing := [name for name in ("entity_type", "entity_id", "is_fraud") if name not in present]:
         raise MissingInput("labels.columns", f"{path} has no column {', '.join(missing)}.", "See labels in the list of source tables.")
+    _check_decisions(engine, path)
     day = "cast(decided_on as date)" if "decided_on" in present else "cast(null as date)"
     origin, scheme = (f"cast({name} as varchar)" if name in present else "cast(null as varchar)" for name in ("origin", "scheme"))
     return engine.query(f"""
         select cast(entity_type as varchar) as entity_type, cast(entity_id as varchar) as entity_id,
-            lower(cast(is_fraud as varchar)) in ('1', 'true', '1.0') as is_fraud, {day} as decided_on, {origin} as origin,
+            lower(cast(is_fraud as varchar)) in {YES} as is_fraud, {day} as decided_on, {origin} as origin,
             nullif({scheme}, '') as scheme
         from label_rows where entity_id is not null and is_fraud is not null and ({day} is null or {day} <= date '{as_of}')""")
 
 
+def _check_decisions(engine: Engine, path: Path) -> None:
+    """Refuses a decision that is neither yes nor no, which would silently clear somebody; names entity types that nobody scores."""
+    unclear = engine.rows(f"""select distinct cast(is_fraud as varchar) from label_rows
+        where is_fraud is not null and lower(cast(is_fraud as varchar)) not in {YES + NO} order by 1 limit 5""")
+    if unclear:
+        found = ", ".join(str(value) for (value,) in unclear)
+        raise MissingInput("labels.is_fraud", f"{path} has decisions that are neither yes nor no: {found}.", "Give 1 or 0 in is_fraud.")
+    unknown = engine.rows(f"""select cast(entity_type as varchar), count(*) from label_rows
+        where entity_type is not null and cast(entity_type as varchar) not in {ENTITY_TYPES} group by 1 order by 1 limit 5""")
+    for kind, count in unknown:
+        log.warning("%s: %d decisions about “%s”, which is no entity type, are left out", path, count, kind)
+
+
 def catalogues(config: Any) -> dict[str, Any]:
     """The declared features of every entity."""
-    from fraudml.contracts import ENTITY_TYPES
     from fraudml.vectors import load_catalogue
 
     return {entity: load_catalogue(entity, config.conf_dir) for entity in ENTITY_TYPES}

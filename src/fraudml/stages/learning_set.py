@@ -125,6 +125,7 @@ def learning_sets(config: Any, claims: Claims, targets: list[str], as_of: str, l
                 evidence.setdefault(target, found)
     sets = {}
     for target in targets:
+        _name_unseen(target, labels, pieces[target])
         if pieces[target]:
             found = _joined(config, pd.concat(pieces[target]), evidence[target])
             if len(set(found.groups[found.y == 1])) >= config.detector.least_positives:
@@ -132,6 +133,19 @@ def learning_sets(config: Any, claims: Claims, targets: list[str], as_of: str, l
                 continue
         log.info("%s: not trained, fewer than %d confirmed cases have behaviour vectors", target, config.detector.least_positives)
     return sets
+
+
+def _name_unseen(target: str, labels: pd.DataFrame, pieces: list[pd.DataFrame]) -> None:
+    """Says how many decided entities have no behaviour to learn from: unknown ids, or none that the snapshots show."""
+    decided = set(labels.loc[labels["entity_type"] == target, "entity_id"])
+    if missing := sorted(decided.difference(*(rows.index for rows in pieces))):
+        log.info(
+            "%s: %d of %d decided have no behaviour on the snapshots that the decisions speak about (first: %s)",
+            target,
+            len(missing),
+            len(decided),
+            ", ".join(missing[:3]),
+        )
 
 
 def _day(

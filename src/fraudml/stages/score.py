@@ -186,7 +186,7 @@ def _score(
         return Scored(_empty_scores(), empty_reasons())
     judged = gather(entity, catalogue, vectors, measures, hits, snapshot, active, config.seed)
     parts, evidence, here = judged.values, judged.evidence, judged.values.index
-    contributions = None
+    contributions, table = None, None
     if model is None:
         parts["supervised"] = np.nan
         risk = without_labels(parts, config.detector.prior[entity])
@@ -216,8 +216,9 @@ def _score(
         index=here,
     ).join(shares(pushes))
     explained = _worth_explaining(risk, config.detector.explained)
-    named = _likely_schemes(model, None if model is None else table.loc[explained])
-    reasons = _reasons(config, entity, catalogue, vectors, measures, explained, contributions, pushes, judged, rules)
+    asked = None if table is None else table.loc[explained]
+    named = _likely_schemes(model, asked)
+    reasons = _reasons(config, entity, catalogue, vectors, measures, explained, contributions, pushes, judged, rules, asked, model)
     return Scored(scores.join(named).rename_axis("entity_id").reset_index(), reasons)
 
 
@@ -252,11 +253,19 @@ def _reasons(
     pushes: pd.DataFrame,
     judged: Parts,
     rules: Any,
+    asked: pd.DataFrame | None,
+    model: RegisteredModel | None,
 ) -> pd.DataFrame:
-    """Reasons of the entities that may become a lead: rule evidence of all that have any, features of the riskiest."""
+    """Reasons of the entities that may become a lead: rule evidence of all that have any, features of the riskiest.
+
+    Parameters
+    ----------
+    asked : what the model reads of the explained, to ask it what the risk would be without a reason.
+    """
     from fraudml.detectors.learning import RULE, learning_table
     from fraudml.detectors.peers import fewer_peers
-    from fraudml.reasons import feature_reasons, ordered, peers_figures, rule_reasons, unusual, worded_features
+    from fraudml.reasons import feature_reasons, ordered, peers_figures, rule_reasons, stories, unusual, worded_features
+    from fraudml.stages.without import risk_without
 
     worded = worded_features(catalogue, config.conf_dir)
     population = vectors.iloc[fewer_peers(vectors, explained)]
@@ -264,17 +273,23 @@ def _reasons(
     figures = peers_figures(table, catalogue, worded)
     percentile = figures.percentile.loc[explained]
     push_rules = pushes["rules"].copy()
-    told = unusual(percentile, pushes.loc[explained, "outlier"] + pushes.loc[explained, "graph"], worded)
+    odd = unusual(percentile, pushes.loc[explained, "outlier"] + pushes.loc[explained, "graph"], worded)
+    told = odd
     if contributions is not None:
         of_rules = [name for name in contributions if name.startswith(RULE[:-1])]
         push_rules.loc[explained] += contributions[of_rules].sum(axis=1).clip(lower=0.0)
         told = told.add(contributions[[name for name in contributions if name in worded]], fill_value=0.0)
-    return ordered(
+    median = figures.median.loc[explained]
+    reasons = ordered(
         [
             rule_reasons(judged.evidence, judged.hits, push_rules.clip(lower=0.0), rules, entity),
-            feature_reasons(told, table.loc[explained], figures.median.loc[explained], percentile, worded, entity),
+            feature_reasons(told, table.loc[explained], median, percentile, worded, entity),
         ]
     )
+    mine = reasons[reasons["entity_id"].isin(explained)]
+    story = stories(told, table, percentile, worded)
+    without = risk_without(mine, judged.values, judged.evidence, asked, median, odd, story, model, config.detector.prior[entity])
+    return reasons.assign(risk_without=without.reindex(reasons.index).astype(float))
 
 
 def _worth_explaining(risk: pd.Series, most: int) -> pd.Index:

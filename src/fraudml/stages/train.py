@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fraudml.detectors.combine import Combiner
+    from fraudml.detectors.registered import RegisteredModel
     from fraudml.detectors.supervised import EntityScorer
 
 log = logging.getLogger("fraudml")
@@ -110,7 +111,7 @@ def combined(rows: LearningSet, parts: pd.DataFrame) -> Combiner:
 def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: str, tracking: Any) -> None:
     import json
 
-    from fraudml.detectors.registered import RegisteredModel
+    from fraudml.detectors.registered import RegisteredModel, champion
     from fraudml.detectors.scheme_classifier import SchemeClassifier
     from fraudml.evaluate.card import model_card
     from fraudml.evaluate.held_out import assess
@@ -139,7 +140,8 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
         "features": list(map(str, model.feature_names_in_)),
     }
     folder = Path(config.models_dir) / target
-    champion_ap = _of_champion(config, target, rows)
+    used = champion(Path(config.models_dir), target)
+    champion_ap = None if used is None else decided_precision(used, rows)
     reference = reference_of(config, claims, inputs.catalogues(config)[target], as_of, model)
     confirmed = rows.y == 1
     schemes = SchemeClassifier.fit(
@@ -167,19 +169,19 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
         )
         if registered.version != f"{target}-{number}":  # another run registered meanwhile
             replace(registered, version=f"{target}-{number}").save(beside)
-        better = champion_ap is None or not found.metrics["decided.average_precision"] < champion_ap  # also where neither can be said
-        if better or config.tracking.promote == "always":
+        if no_worse(found.metrics["decided.average_precision"], champion_ap) or config.tracking.promote == "always":
             put_in_place(beside, folder)
             tracking.promote(target, number)
         else:
             log.warning(
                 "%s: %s-%d ranks worse than the model in use (average precision %.3f, that one %.3f on the same cases): registered as a"
-                " candidate, not used; tracking.promote=always would use it",
+                " candidate, not used; `fraudml promote target=%s tracking.promote=always` would use it",
                 folder,
                 target,
                 number,
                 found.metrics["decided.average_precision"],
                 champion_ap,
+                target,
             )
             return
     finally:
@@ -196,17 +198,16 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
     )
 
 
-def _of_champion(config: Any, target: str, rows: LearningSet) -> float | None:
-    """Average precision of the model in use on the decided rows of the new one, judged without having seen them; None without one."""
-    from fraudml.detectors.learning import aligned
-    from fraudml.detectors.registered import champion
+def decided_precision(model: RegisteredModel, rows: LearningSet) -> float:
+    """Average precision of a model on decided rows, entities that it learnt from judged by those of its models that did not see them."""
     from fraudml.evaluate.held_out import latest
     from fraudml.evaluate.metrics import ranking_metrics
+    from fraudml.stages.judged import judged_by
 
-    used = champion(Path(config.models_dir), target)
-    if used is None:
-        return None
-    theirs = aligned(rows.table, used.scorer.feature_names_in_)
-    parts = rows.parts.assign(supervised=used.scorer.predict_proba(theirs, groups=rows.groups)[:, 1])
     last = latest(rows.groups) & rows.decided
-    return ranking_metrics(rows.y[last], used.combiner.risk(parts).to_numpy()[last], capacities=())["average_precision"]
+    return ranking_metrics(rows.y[last], judged_by(model, rows)[1][last], capacities=())["average_precision"]
+
+
+def no_worse(new: float, used: float | None) -> bool:
+    """Whether a model may take the place of the one in use; also where neither can be said."""
+    return used is None or not new < used

@@ -139,7 +139,7 @@
         fact(w.certainty, [...sure(lead.risk), make("small", {}, lead.basis)]), fact(w.expected, [money.format(lead.expected), make("small", {}, `${w.range} ${whole.format(lead.low)}${dash}${whole.format(lead.high)}`)]), fact(w.period, span(lead.start, lead.end), "day"), lead.since ? fact(w.first_listed, day(lead.since), "day") : null,
         lead.place && lead.place !== lead.entity ? fact(w.place, lead.place) : null),
       make("div", { class: "columns" },
-        make("div", {}, part(w.reasons, bullets(lead.reasons.map((r) => r.text), "ul", "reasons")),
+        make("div", {}, part(w.reasons, bullets(lead.reasons.map((r) => r.text), "ul", "reasons"), lead.counterfact ? make("p", { class: "counterfact" }, lead.counterfact) : null),
           part(w.checks, bullets(lead.checks, "ol", "checks")),
           lead.documents.length ? part(w.documents, bullets(lead.documents)) : null,
           lead.benign.length ? part(w.benign, bullets(lead.benign)) : null,
