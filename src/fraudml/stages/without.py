@@ -87,11 +87,12 @@ def _rules_without(entity: np.ndarray, rule: np.ndarray, evidence: pd.DataFrame,
 
 def _take_out(table: pd.DataFrame, entity: np.ndarray, rule: np.ndarray, columns: list[list[str]], median: pd.DataFrame) -> None:
     """Sets what each row is asked to do without: the rule's columns to nothing, the features to the peers' median."""
-    from fraudml.detectors.learning import RULE, RULE_AMOUNT
+    from fraudml.detectors.learning import RULE_COLUMNS
 
     cells: dict[str, tuple[list[int], list[float]]] = {}
     for place, (of, names) in enumerate(zip(rule, columns, strict=True)):
-        changes = dict.fromkeys((RULE + of, RULE_AMOUNT + of), 0.0) if isinstance(of, str) else median.loc[entity[place], names].to_dict()
+        of_rule = isinstance(of, str)
+        changes = {start + of: 0.0 for start in RULE_COLUMNS} if of_rule else median.loc[entity[place], names].to_dict()
         for name, value in changes.items():
             if name in table:
                 rows, values = cells.setdefault(str(name), ([], []))
