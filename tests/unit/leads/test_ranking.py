@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -202,7 +204,10 @@ def test_several_sure_claims_are_their_institutions_pattern(score, hit):
 
 def test_a_patient_inside_a_pharmacys_pattern_is_not_repeated(score, hit):
     rows = [(kind, who) for who in ("P1", "P2") for kind in ("patient", "pharmacy")]
-    evidence = hit(*[("account_cash_out", kind, who if kind == "patient" else "Y1", f"C{who}", None, 100.0) for kind, who in rows])
+    evidence = hit(
+        *[("account_cash_out", kind, who if kind == "patient" else "Y1", f"C{who}", None, 100.0) for kind, who in rows],
+        facts=json.dumps({"sign": "pattern"}),
+    )
     leads = fm.rank_leads({"patient": score(P1=0.9, P2=0.8), "pharmacy": score(Y1=0.9)}, evidence=evidence, explore=0)
     assert [(lead.entity_type, lead.amount_at_risk) for lead in leads.itertuples()] == [("pharmacy", 200.0)]
 
