@@ -48,7 +48,7 @@ TEXT_KEYS = {
 }
 
 # whole numbers, and the least that each may be
-WHOLE_NUMBERS = {"capacity": 0, "months": 1, "seed": 0, "tuning.trials": 0, "engine.threads": 1}
+WHOLE_NUMBERS = {"capacity": 0, "months": 1, "seed": 0, "version": 1, "tuning.trials": 0, "engine.threads": 1}
 
 WHOLE = "version.json"
 """Marks a conf folder as a saved version, complete in itself."""

@@ -31,8 +31,6 @@ def run(config: Any) -> None:
     """
     if config.target not in ENTITY_TYPES:
         raise UsageError("promote.target", f"target={config.target}.", f"Targets: {', '.join(ENTITY_TYPES)}.")
-    if config.version is not None and not (isinstance(config.version, int) and config.version > 0):
-        raise UsageError("promote.version", f"version={config.version}.", "Give the number of a registered version.")
     from fraudml.detectors.registered import champion, stored
     from fraudml.tracking import Tracking
 
