@@ -19,7 +19,8 @@ DERIVED = {
             coalesce(is_refund, false) as is_refund,
             coalesce(ended_on, started_on) as ended_on,
             cast(settled_at as date) as settled_on,
-            case when visit_type <> 'short_stay' then visit_type when ended_on > started_on then 'inpatient' else 'other' end as visit_type,
+            case when visit_type = 'short_stay' then case when ended_on > started_on then 'inpatient' else 'other' end
+                else visit_type end as visit_type,
             case when visit_type in ('inpatient', 'short_stay') then date_diff('day', started_on, ended_on) else 0 end as nights)
         from {rows}""",
 }

@@ -27,6 +27,8 @@ DATE_FORMATS = (
 YES, NO = ("1", "1.0", "true", "t", "y", "yes", "是", "有"), ("0", "0.0", "false", "f", "n", "no", "否", "无")
 FLAGS = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
 MONTH_FORMATS = ("%Y-%m", "%Y%m", "%Y/%m")
+FIRST_DAY, LAST_DAY = "1000-01-01", "9999-12-31"
+"""Years have four digits: DuckDB also reads ``infinity``, ``1.2.3`` and a slip like ``20240-06-03`` as days."""
 NO_WORD = "when {given} = 'nan' or {given} = 'NaN' then null"
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
@@ -64,8 +66,7 @@ def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> 
         value = _value(column, text, of_type, name, type_, separator)
         if (reading := _usual(column, text, of_type, name, type_)) is not None:
             usual.append(f"{reading} as {quick}")
-            plain = f"isfinite({quick})" if type_ == "DOUBLE" else f"{quick} is not null"
-            value = f"case when {plain} then {quick} when {text} is not null then {value} end"
+            value = f"case when {_readable(quick, type_)} then {quick} when {text} is not null then {value} end"
         values.append(f"{value} as {identifier(name)}")
         code = UNREAD[type_] if column.codes is None else "unknown_code"
         unread.append((f"{identifier(name)} is null and {text} is not null", _something(column, text, of_type, type_), f"{code}:{name}"))
@@ -118,6 +119,13 @@ def _something(column: Column, seen: str, of_type: str, type_: str) -> str:
     return " and ".join([f"{text} is not null", *(f"{text} <> {literal(code)}" for code in nothing)])
 
 
+def _readable(value: str, type_: str) -> str:
+    """Condition that a value is one to reckon with: a finite number, a day of the calendar."""
+    if type_ in ("DATE", "TIMESTAMP"):
+        return f"cast({value} as date) between date '{FIRST_DAY}' and date '{LAST_DAY}'"
+    return f"isfinite({value})" if type_ == "DOUBLE" else f"{value} is not null"
+
+
 def _usual(column: Column, given: str, of_type: str, name: str, type_: str) -> str | None:
     """SQL of the reading that nearly every text has, null for the others; None where there is but one way to read."""
     if of_type != "VARCHAR" or name == "month":
@@ -132,8 +140,8 @@ def _usual(column: Column, given: str, of_type: str, name: str, type_: str) -> s
 def _value(column: Column, given: str, of_type: str, name: str, type_: str, separator: str) -> str:
     if column.codes is not None:
         return f"cast({_translated(column, given, of_type)} as {type_})"
-    if of_type == type_ and type_ in ("DATE", "BOOLEAN", "INTEGER", "VARCHAR[]"):
-        return f"cast(date_trunc('month', {given}) as date)" if name == "month" else given
+    if of_type == type_ and type_ in ("BOOLEAN", "INTEGER", "VARCHAR[]"):
+        return given
     if of_type == "ANY":
         return f"try_cast({given} as {type_})"
     return _read(given, of_type, name, type_, separator)
@@ -222,6 +230,7 @@ def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> st
             formats = ", ".join(literal(each) for each in (MONTH_FORMATS if name == "month" else ()) + DATE_FORMATS)
             usual = "" if numeric else f"try_cast({given} as {type_}), try_cast({text} as {type_}), "
             value = f"coalesce({usual}cast(try_strptime(regexp_replace({text}, '[.]0+$', ''), [{formats}]) as {type_}))"
+        value = _once(value, "day", f"case when {_readable('day', type_)} then day end")
         return f"cast(date_trunc('month', {value}) as date)" if name == "month" else value
     if type_ == "BOOLEAN":
         # a case, not an IN: a long list would become a join of every row
@@ -240,8 +249,7 @@ def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> st
         number = _once(f"ltrim({text}, '¥¥￥ ')", "bare", plain)
     if type_ == "INTEGER":
         return _once(number, "number", "case when number = floor(number) then try_cast(number as integer) end")
-    return (
-        _once(number, "number", "case when isfinite(number) then number end")
-        if not numeric
-        else f"case when isfinite({number}) then {number} end"
-    )
+    readable = "case when {} then {} end"
+    if numeric:
+        return readable.format(_readable(number, type_), number)
+    return _once(number, "number", readable.format(_readable("number", type_), "number"))

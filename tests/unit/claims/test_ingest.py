@@ -98,6 +98,27 @@ def test_negative_amount_without_a_flag(raw, run, new_settlement, negative, acce
     assert [each["refund_of"] for each in read("claims") if each["is_refund"]] == (["S1"] if negative == "refund" else [])
 
 
+def test_a_number_that_stands_in_another_month_is_set_apart(raw, run, new_settlement, new_line):
+    run(raw)
+    july = {"begndate": "2024-07-02", "enddate": "2024-07-02", "setl_time": "2024-07-02 10:00:00"}
+    more = {
+        "setl_d": [new_settlement("S1", **july), new_settlement("S3", **july)],
+        "fee_list_d": [new_line("L1", "S3"), new_line("L3", "S3")],
+    }
+    summary, read = run(raw | more, month="2024-07")
+    assert [(each["setl_id"], each["reason"]) for each in read("claims", "quarantine")] == [("S1", "settled_in_another_month")]
+    assert [(each["bkkp_sn"], each["reason"]) for each in read("items", "quarantine")] == [("L1", "settled_in_another_month")]
+    assert [each["claim_id"] for each in read("claims")] == ["S1", "S2", "S3"]
+    assert adds_up(summary)
+
+
+@pytest.mark.parametrize(("med_type", "enddate"), [("", "2024-06-03"), (" ", "2024-06-05")])
+def test_a_settlement_without_a_kind_of_visit_is_set_apart(raw, run, new_settlement, med_type, enddate):
+    raw["setl_d"].append(new_settlement("S3", med_type=med_type, enddate=enddate))
+    _, read = run(raw)
+    assert [(each["setl_id"], each["faults"]) for each in read("claims", "quarantine")] == [("S3", "missing_value:visit_type")]
+
+
 def test_missing_table_and_column_fail_before_anything_is_written(raw, run, tmp_path):
     gone = raw.pop("psn_info_b")
     with pytest.raises(MissingInput, match=r"\[claims.missing_table\].*psn_info_b"):
