@@ -27,6 +27,12 @@ the risk is nearly the unlabelled one, with many it is what they say."""
 
 SAERENS_ROUNDS = 500
 
+USUAL_PRIOR = 0.02
+"""Share of entities believed guilty where nothing else is said."""
+
+FARTHEST = 20.0
+"""Log-odds beyond which no frequency lies."""
+
 FEWEST_OF_A_KIND = 10
 """Decided rows of either class from which decided rows alone tell what evidence is worth."""
 
@@ -65,6 +71,7 @@ class Combiner:
     ----------
     intercept, coefficients : log-odds, one coefficient per name of :data:`PARTS`.
     usual : mean of the transformed parts; shares are counted from here.
+    labelled_share : share of the guilty believed to be confirmed, where the confirmed alone were learnt from; 1 otherwise.
     """
 
     def __init__(self, intercept: float, coefficients: dict[str, float], usual: dict[str, float], labelled_share: float = 1.0) -> None:
@@ -78,21 +85,27 @@ class Combiner:
         weight: np.ndarray,
         decided: np.ndarray | None = None,
         population: np.ndarray | None = None,
+        prior: float = USUAL_PRIOR,
     ) -> Combiner:
         """Learns from parts of which ``supervised`` is out of fold.
 
         What evidence is worth is learnt from decided rows alone: among those whom nobody looked at stand many of the guilty, with just the
         evidence that speaks against them. How frequent guilt is, is not: the decided are a selection. It is the frequency at which the mean
         risk of the population agrees with itself (Saerens, Latinne and Decaestecker 2002, Adjusting the outputs of a classifier to new a
-        priori probabilities), and never less than what is confirmed already.
+        priori probabilities), and never less than what is confirmed already. Where hardly anybody was cleared, the confirmed are told apart
+        from the others, and how often that succeeds depends on what each was made to weigh and on which cases came to light, not on how
+        frequent guilt is: its frequency is then the mean of what prior and evidence say without any label, and the share of the guilty
+        that is confirmed (Elkan and Noto 2008) follows from it.
 
         Parameters
         ----------
         parts : columns of :data:`PARTS`, in [0, 1].
         y, weight : 0/1 and weights.
         decided : bool, rows that were looked at; all by default. With fewer than ten of either kind, the others count as negatives by
-            their weight, and risks are divided by the share of positives that are labelled (Elkan and Noto 2008).
-        population : how many entities each row stands for, to judge how frequent guilt is; without it, as frequent as among the decided.
+            their weight.
+        population : how many entities each row stands for, to judge how frequent guilt is; without it, as frequent as among the decided,
+            and where hardly anybody was cleared each row is one.
+        prior : as :func:`without_labels` takes it.
         """
         table = transformed(parts)
         values = table.to_numpy()
@@ -101,13 +114,16 @@ class Combiner:
         known = decided & (weight > 0)
         blind = selected and min((y[known] == 1).sum(), (y[known] == 0).sum()) < FEWEST_OF_A_KIND
         rows = weight > 0 if blind else known
-        prior = np.array([LABELLED_PRIOR[name] for name in PARTS])
-        intercept, coefficients = monotone_logistic(values[rows], y[rows], weight[rows], ridge=PRIOR_STRENGTH, prior=prior)
+        believed = np.array([LABELLED_PRIOR[name] for name in PARTS])
+        intercept, coefficients = monotone_logistic(values[rows], y[rows], weight[rows], ridge=PRIOR_STRENGTH, prior=believed)
         margin = intercept + values @ coefficients
         share = 1.0
         if blind:
-            positives = rows & (y == 1)
-            share = float(np.clip(np.average(probability(margin[positives]), weights=weight[positives]), 0.02, 1.0))
+            each = population if population is not None and population.sum() > 0 else np.ones(len(y))
+            confirmed = max(float(each @ (y * decided) / each.sum()), 1e-5)
+            frequency = min(max(float(each @ without_labels(parts, prior).to_numpy() / each.sum()), confirmed), 0.999)
+            intercept += shift_to(margin, each, frequency)
+            share = min(confirmed / frequency, 1.0)
         elif selected and population is not None and population.sum() > 0:
             among_decided = float(np.average(y[rows], weights=weight[rows]))
             confirmed = float(population @ (y * decided) / population.sum())
@@ -125,10 +141,8 @@ class Combiner:
         import pandas as pd
 
         table = transformed(parts)
-        raw = probability(self.intercept + table.to_numpy() @ np.array([self.coefficients[name] for name in PARTS]))
-        # saturates smoothly, so that ranks survive where a probability above one would be cut
-        odds = raw / self.labelled_share
-        return pd.Series(np.where(odds < 0.9, odds, 1 - 0.1 * np.exp(-(odds - 0.9) / 0.1)), index=parts.index)
+        margin = self.intercept + table.to_numpy() @ np.array([self.coefficients[name] for name in PARTS])
+        return pd.Series(probability(margin), index=parts.index)
 
     def pushes(self, parts: pd.DataFrame) -> pd.DataFrame:
         """What each part adds to the log-odds above a usual entity, rows x parts."""
@@ -163,6 +177,14 @@ def frequency_shift(margin: np.ndarray, population: np.ndarray, among_decided: f
             break
         frequency = again
     return float(np.log(frequency / (1 - frequency)) - from_odds)
+
+
+def shift_to(margin: np.ndarray, population: np.ndarray, frequency: float) -> float:
+    """What to add to log-odds so that the mean risk of the population is ``frequency``."""
+    from scipy.optimize import brentq
+
+    far = float(np.abs(margin).max()) + FARTHEST
+    return float(brentq(lambda shift: population @ probability(margin + shift) / population.sum() - frequency, -far, far))
 
 
 def transformed(parts: pd.DataFrame) -> pd.DataFrame:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fraudml.claims import Claims
+from fraudml.detectors.combine import USUAL_PRIOR
 from fraudml.progress import step
 from fraudml.stages import inputs
 from fraudml.stages.evidence import WINDOW, evidence_as_of
@@ -40,6 +41,7 @@ class LearningSet:
     population : how many entities each row stands for on the last day; 0 for rows of earlier days.
     cases : one row per row: ``scheme``, ``origin``, ``decided_on`` of its decision, missing without one.
     evidence : rule evidence of the last day's rows by entity and rule.
+    prior : share of entities of the target that is believed guilty before anything is seen.
     """
 
     table: pd.DataFrame
@@ -52,6 +54,7 @@ class LearningSet:
     population: np.ndarray
     cases: pd.DataFrame
     evidence: pd.DataFrame
+    prior: float = USUAL_PRIOR
 
     @property
     def pu(self) -> bool:
@@ -60,17 +63,17 @@ class LearningSet:
 
     def rows(self, chosen: np.ndarray) -> LearningSet:
         """The chosen rows (bool) alone."""
-        return LearningSet(
-            self.table[chosen],
-            self.y[chosen],
-            self.weight[chosen],
-            self.groups[chosen],
-            self.days[chosen],
-            self.parts[chosen],
-            self.decided[chosen],
-            self.population[chosen],
-            self.cases[chosen],
-            self.evidence,
+        return replace(
+            self,
+            table=self.table[chosen],
+            y=self.y[chosen],
+            weight=self.weight[chosen],
+            groups=self.groups[chosen],
+            days=self.days[chosen],
+            parts=self.parts[chosen],
+            decided=self.decided[chosen],
+            population=self.population[chosen],
+            cases=self.cases[chosen],
         )
 
 
@@ -127,7 +130,7 @@ def learning_sets(config: Any, claims: Claims, targets: list[str], as_of: str, l
     for target in targets:
         _name_unseen(target, labels, pieces[target])
         if pieces[target]:
-            found = _joined(config, pd.concat(pieces[target]), evidence[target])
+            found = _joined(config, target, pd.concat(pieces[target]), evidence[target])
             if len(set(found.groups[found.y == 1])) >= config.detector.least_positives:
                 sets[target] = found
                 continue
@@ -217,7 +220,7 @@ def _wanted(config: Any, vectors: pd.DataFrame, about: pd.DataFrame, last: bool)
     return np.sort(np.concatenate([ids[known], ids[others[np.argsort(keys, kind="stable")[: config.detector.unlabelled]]]]))
 
 
-def _joined(config: Any, rows: pd.DataFrame, evidence: pd.DataFrame) -> LearningSet:
+def _joined(config: Any, target: str, rows: pd.DataFrame, evidence: pd.DataFrame) -> LearningSet:
     about = [name for name in rows if name.startswith(("part:", "case:"))]
     cases = rows[[name for name in about if name.startswith("case:")]].rename(columns=lambda name: name.removeprefix("case:"))
     parts = rows[[name for name in about if name.startswith("part:")]].rename(columns=lambda name: name.removeprefix("part:"))
@@ -248,6 +251,7 @@ def _joined(config: Any, rows: pd.DataFrame, evidence: pd.DataFrame) -> Learning
         population,
         cases[["scheme", "origin", "decided_on"]],
         evidence,
+        config.detector.prior[target],
     )
 
 

@@ -105,7 +105,7 @@ def combined(rows: LearningSet, parts: pd.DataFrame) -> Combiner:
     """The combiner of one learning set, ``parts`` holding the held-out probabilities of its scorer."""
     from fraudml.detectors.combine import Combiner
 
-    return Combiner.fit(parts, rows.y, rows.weight, rows.decided, rows.population)
+    return Combiner.fit(parts, rows.y, rows.weight, rows.decided, rows.population, rows.prior)
 
 
 def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: str, tracking: Any) -> None:

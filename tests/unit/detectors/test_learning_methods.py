@@ -52,6 +52,27 @@ def test_with_confirmed_cases_only_the_others_stand_in_for_negatives() -> None:
     assert model.risk(parts)[guilty == 1].mean() > 5 * model.risk(parts)[guilty == 0].mean()
 
 
+def test_with_confirmed_cases_only_guilt_is_as_frequent_as_prior_and_evidence_say() -> None:
+    parts, guilty = city(3)
+    decided = np.zeros(len(guilty), dtype=bool)
+    decided[np.flatnonzero(guilty == 1)[::15]] = True  # few come to light; the others together weigh as much when learning
+    weight = np.where(decided, 1.0, decided.sum() / (~decided).sum())
+    model = Combiner.fit(parts, guilty * decided, weight, decided, np.ones(len(guilty)), prior=0.02)
+    risk, alone = model.risk(parts), without_labels(parts, 0.02)
+    assert abs(risk.mean() - alone.mean()) < 0.001
+    innocent = guilty == 0
+    assert (risk[innocent] > 0.5).mean() <= (alone[innocent] > 0.5).mean()
+    assert risk[guilty == 1].mean() > alone[guilty == 1].mean()
+
+
+def test_guilt_is_never_thought_rarer_than_confirmed() -> None:
+    parts, guilty = city(3)
+    decided = (guilty == 1) & (np.arange(len(guilty)) % 2 == 0)
+    everyone = np.ones(len(guilty))
+    model = Combiner.fit(parts.assign(outlier=0.0), guilty * decided, everyone, decided, everyone, prior=1e-6)
+    assert model.risk(parts).mean() > 0.99 * decided.mean()
+
+
 def test_few_labels_leave_the_risk_about_where_it_was_without_any() -> None:
     parts, guilty = city(4)
     few = np.concatenate([np.flatnonzero(guilty == 1)[:10], np.flatnonzero(guilty == 0)[:10]])
