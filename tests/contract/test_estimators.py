@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import check_estimator
 
 import fraudml as fm
@@ -52,6 +53,21 @@ def test_rows_it_was_trained_on_are_scored_by_models_that_did_not_see_them(table
     assert np.allclose(model.expected_value_ + reasons.sum(axis=1), model.oof_margin_, atol=1e-9)
     strangers = np.array(["nobody"] * len(X))
     assert np.allclose(model.margin(X, groups=strangers), model.margin(X))
+
+
+def test_entities_that_give_each_other_away_share_a_fold() -> None:
+    random = np.random.default_rng(0)
+    block = np.repeat(np.arange(30), 10)
+    y = (block % 2).astype(float)  # all of a block are guilty or none, and what tells is only which block it is
+    X = random.normal(size=(30, 5))[block] + random.normal(size=(300, 5)) * 0.01
+    names, blocks = np.array([f"C{number}" for number in range(300)]), np.array([f"H{number}" for number in block])
+    given_away = fm.EntityScorer(n_jobs=1, repeats=1, members=("boosted",)).fit(X, y, groups=names)
+    model = fm.EntityScorer(n_jobs=1, repeats=1, members=("boosted",)).fit(X, y, groups=names, blocks=blocks)
+    assert roc_auc_score(y, given_away.oof_margin_) > 0.9
+    assert roc_auc_score(y, model.oof_margin_) < 0.75
+    assert np.allclose(model.margin(X, groups=names), model.oof_margin_, atol=1e-9)  # a known entity by who saw none of its block
+    with pytest.raises(ValueError, match="a block must hold whole groups"):
+        model.fit(X, y, groups=np.repeat("C", 300), blocks=blocks)
 
 
 def test_row_order_and_names_change_nothing(table: tuple[pd.DataFrame, np.ndarray]) -> None:

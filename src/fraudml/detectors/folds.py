@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from fraudml.detectors.table import mix
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST_BLOCKS, MOST_OF_CASES = 10, 0.5
+"""Institutions that cases must come from, and share of the cases that one may hold, for folds to keep institutions whole."""
 
 
 def assign_folds(rows: np.ndarray, groups: np.ndarray, positive: np.ndarray, folds: int, repeat: int = 0) -> np.ndarray:
@@ -37,3 +45,21 @@ def assign_folds(rows: np.ndarray, groups: np.ndarray, positive: np.ndarray, fol
         fold[chosen] = (start + np.arange(len(chosen))) % folds
         start = len(chosen) % folds  # the second class goes on where the first ended: fold sizes differ by one at most
     return fold[member]
+
+
+def blocks_of(institutions: pd.Series, y: np.ndarray) -> np.ndarray | None:
+    """Blocks of claims: their institutions, and each claim without one by itself; None where folds by institution would not be fair.
+
+    Claims confirmed at one institution come of one scheme, one team, one way of writing bills: with some of them learnt, the others are
+    recognised without anything being learnt about fraud. Where the cases come from few institutions, or most of them from one, folds
+    without it would have nothing to learn from.
+
+    Parameters
+    ----------
+    institutions : institution of each claim, by claim_id; y : 1 for cases.
+    """
+    cases = institutions[y == 1].value_counts()
+    if len(cases) < FEWEST_BLOCKS or cases.iloc[0] > MOST_OF_CASES * y.sum():
+        return None
+    alone = institutions.isna().to_numpy()
+    return np.where(alone, "claim:" + institutions.index.astype(str), "institution:" + institutions.fillna("").astype(str))

@@ -104,7 +104,7 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         return tags
 
     # ------------------------------------------------------------------ learning
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> EntityScorer:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, blocks: Any = None) -> EntityScorer:
         """Learns from rows ``X`` with classes ``y``.
 
         Parameters
@@ -113,6 +113,8 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         y : two classes; the larger one in sort order is the suspicious one.
         sample_weight : weight of each row; rows of weight zero are left out.
         groups : name of each row's entity: an entity never stands on both sides of a fold.
+        blocks : what the entities of one name have in common (the claims of an institution, say), so that one of them gives another away:
+            they share a fold too. With ``groups`` only; each entity by itself by default.
 
         Raises
         ------
@@ -127,16 +129,18 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         names = None if groups is None else name_keys(groups)
         if names is not None and len(names) != len(X):
             raise TableError("scorer.groups", f"{len(names)} groups for {len(X)} rows.", "Give one group per row.")
+        together = names if blocks is None else _block_keys(blocks, names, len(X))
         keys = row_keys(X)
         rows, weight, place = _distinct(keys, target, weight, names)
         X, target, keys = X[rows], target[rows], keys[rows]
         groups_of = keys if names is None else names[rows]
+        blocks_of = keys if together is None else together[rows]
         if len(np.unique(target)) < 2:
             raise TableError("scorer.one_class", "only one class is left where weights are above zero.", "Give rows of both classes.")
         weight = weight / weight.mean()
-        self._plan = self._planned(X, target, groups_of)
+        self._plan = self._planned(X, target, blocks_of)
         self._fold = np.stack(
-            [assign_folds(keys, groups_of, target == 1, self._plan.folds, repeat) for repeat in range(self._plan.repeats)], axis=1
+            [assign_folds(keys, blocks_of, target == 1, self._plan.folds, repeat) for repeat in range(self._plan.repeats)], axis=1
         )
         names_in = getattr(self, "feature_names_in_", ())
         categorical = [number for number, name in enumerate(names_in) if str(name) in self._categories.levels]
@@ -386,6 +390,16 @@ def _distinct(
     place = np.full(len(keys), -1)
     place[order] = number
     return order[fresh], np.bincount(number, weight[order], minlength=0), place
+
+
+def _block_keys(blocks: Any, names: np.ndarray | None, rows: int) -> np.ndarray:
+    """Keys of the rows' blocks, each of which holds whole groups."""
+    if len(blocks) != rows:
+        raise TableError("scorer.blocks", f"{len(blocks)} blocks for {rows} rows.", "Give one block per row.")
+    keys = name_keys(blocks)
+    if names is None or len(np.unique(np.column_stack([names, keys]), axis=0)) != len(np.unique(names)):
+        raise TableError("scorer.blocks", "a block must hold whole groups.", "Give groups, and all rows of a group the same block.")
+    return keys
 
 
 def _share(values: Any) -> np.ndarray:

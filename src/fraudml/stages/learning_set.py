@@ -10,6 +10,7 @@ import numpy as np
 
 from fraudml.claims import Claims
 from fraudml.detectors.combine import USUAL_PRIOR
+from fraudml.detectors.folds import blocks_of
 from fraudml.progress import step
 from fraudml.stages import inputs
 from fraudml.stages.evidence import WINDOW, evidence_as_of
@@ -41,6 +42,8 @@ class LearningSet:
     population : how many entities each row stands for on the last day; 0 for rows of earlier days.
     cases : one row per row: ``scheme``, ``origin``, ``decided_on`` of its decision, missing without one.
     evidence : rule evidence of the last day's rows by entity and rule.
+    blocks : what an entity shares with others of its type, so that the one gives the other away and they must not stand on both sides of
+        a fold: the institution of a claim (:func:`fraudml.detectors.folds.blocks_of`). None where each entity stands for itself.
     prior : share of entities of the target that is believed guilty before anything is seen.
     """
 
@@ -54,6 +57,7 @@ class LearningSet:
     population: np.ndarray
     cases: pd.DataFrame
     evidence: pd.DataFrame
+    blocks: np.ndarray | None = None
     prior: float = USUAL_PRIOR
 
     @property
@@ -74,6 +78,7 @@ class LearningSet:
             decided=self.decided[chosen],
             population=self.population[chosen],
             cases=self.cases[chosen],
+            blocks=None if self.blocks is None else self.blocks[chosen],
         )
 
 
@@ -190,6 +195,8 @@ def _day(
             rows = learning_table(vectors[target].loc[ids], placed, judged.evidence).join(judged.values.add_prefix("part:"))
             cases = about[target][["is_fraud", "scheme", "origin", "decided_on"]].add_prefix("case:")
             rows = rows.join(cases).assign(**{"case:day": day, "case:population": 0.0})
+            if target == "claim":
+                rows["case:institution"] = _institutions(claims, ids).reindex(rows.index)
             if last:
                 known = rows["case:is_fraud"].notna()
                 silent = len(vectors[target]) - int(known.sum())
@@ -251,8 +258,20 @@ def _joined(config: Any, target: str, rows: pd.DataFrame, evidence: pd.DataFrame
         population,
         cases[["scheme", "origin", "decided_on"]],
         evidence,
+        blocks_of(cases["institution"], y) if "institution" in cases else None,
         config.detector.prior[target],
     )
+
+
+def _institutions(claims: Claims, ids: np.ndarray) -> pd.Series:
+    """Institution of each of these claims, by claim_id."""
+    import pandas as pd
+
+    claims.engine.register("asked_claims", pd.DataFrame({"claim_id": ids.astype(str)}))
+    found = claims.engine.query("""
+        select claim.claim_id, claim.institution_id
+        from asked_claims as asked join all_claims as claim on asked.claim_id = claim.claim_id""")
+    return found.set_index("claim_id")["institution_id"]
 
 
 def _few(table: pd.DataFrame, decided: np.ndarray) -> np.ndarray:

@@ -85,7 +85,7 @@ def fit(config: Any, rows: LearningSet, boosting: dict[str, Any] | None = None) 
     if enough(rows.y, rows.decided):
         trust = trusted(held_out(quick_fit(config, rows, boosting), rows), rows.y, rows.decided)
     model = EntityScorer(boosting=boosting, random_state=config.seed, n_jobs=config.engine.threads)
-    return model.fit(rows.table, rows.y, sample_weight=rows.weight * trust, groups=rows.groups)
+    return model.fit(rows.table, rows.y, sample_weight=rows.weight * trust, groups=rows.groups, blocks=rows.blocks)
 
 
 def quick_fit(config: Any, rows: LearningSet, boosting: dict[str, Any] | None = None) -> EntityScorer:
@@ -93,7 +93,7 @@ def quick_fit(config: Any, rows: LearningSet, boosting: dict[str, Any] | None = 
     from fraudml.detectors import EntityScorer
 
     model = EntityScorer(members=("boosted",), repeats=1, boosting=boosting, random_state=config.seed, n_jobs=config.engine.threads)
-    return model.fit(rows.table, rows.y, sample_weight=rows.weight, groups=rows.groups)
+    return model.fit(rows.table, rows.y, sample_weight=rows.weight, groups=rows.groups, blocks=rows.blocks)
 
 
 def held_out(model: EntityScorer, rows: LearningSet) -> np.ndarray:

@@ -133,16 +133,15 @@ def _score(config: Any, rows: LearningSet, folds: list[tuple[np.ndarray, np.ndar
 
 def _forward(config: Any, rows: LearningSet, folds: list[tuple[np.ndarray, np.ndarray]], boosting: dict[str, Any]) -> Iterator[float]:
     for learnt, judged in folds:
-        model = _scorer(config, 3, boosting).fit(
-            rows.table[learnt], rows.y[learnt], sample_weight=rows.weight[learnt], groups=rows.groups[learnt]
-        )
+        part = rows.rows(learnt)
+        model = _scorer(config, 3, boosting).fit(part.table, part.y, sample_weight=part.weight, groups=part.groups, blocks=part.blocks)
         yield _worth(config, rows.y[judged], model.margin(rows.table[judged]), np.ones(int(judged.sum())))
 
 
 def _held_out(config: Any, rows: LearningSet, boosting: dict[str, Any]) -> Iterator[float]:
     judged = rows.decided & (rows.weight > 0) if len(np.unique(rows.y[rows.decided])) > 1 else rows.weight > 0
     for folds in (3, 5):
-        model = _scorer(config, folds, boosting).fit(rows.table, rows.y, sample_weight=rows.weight, groups=rows.groups)
+        model = _scorer(config, folds, boosting).fit(rows.table, rows.y, sample_weight=rows.weight, groups=rows.groups, blocks=rows.blocks)
         yield _worth(config, rows.y[judged], model.oof_margin_[judged], rows.weight[judged])
 
 
