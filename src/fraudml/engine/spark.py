@@ -43,6 +43,7 @@ class SparkEngine(Engine):
         self._names: dict[str, str] = {}
         self._schema: dict[str, dict[str, str]] = {}
         self._macros: dict[str, tuple[tuple[str, ...], str]] = {}
+        self._parts: list[str] = []
 
     def session(self) -> SparkEngine:
         return SparkEngine(self._spark, self._blank.session())
@@ -50,6 +51,7 @@ class SparkEngine(Engine):
     def close(self) -> None:
         for name in list(self._names):
             self.drop(name)
+        self._drop_parts()
         self._blank.close()
 
     # ------------------------------------------------------------------ reading
@@ -150,25 +152,29 @@ class SparkEngine(Engine):
         if parameters:
             sql = with_parameters(sql, parameters)
         types = {column: _plain(kind) for column, kind in self._blank.check(sql).items()}
-        kept: list[str] = []
+        self._drop_parts()
 
         def keep(query: str) -> str:
-            kept.append(f"fraudml_{self._number}_part{len(kept)}")
-            self._ran(lambda: self._spark.sql(query).localCheckpoint(eager=True)).createOrReplaceTempView(kept[-1])
-            return kept[-1]
+            part = f"fraudml_{self._number}_part{len(self._parts)}"
+            self._ran(lambda: self._spark.sql(query).localCheckpoint(eager=True)).createOrReplaceTempView(part)
+            self._parts.append(part)
+            return part
 
         text = translated(
             sql, self._schema, names=self._names, macros=self._macros, describe=self._blank.check, keep=keep if once else None
         )
         frame = self._ran(lambda: self._spark.sql(text)).toDF(*types)
-        for name in kept:  # the plan holds on to them
-            self._spark.catalog.dropTempView(name)
         casts = []
         for field, (column, kind) in zip(frame.schema, types.items(), strict=True):
             wanted = spark_type(kind)
             plain = f.col(f"`{column}`")
             casts.append(plain if field.dataType.simpleString() == wanted else plain.cast(wanted).alias(column))
         return frame.select(*casts), types
+
+    def _drop_parts(self) -> None:
+        """Forgets what the query before had computed beforehand: it has been asked by now, and Spark Connect looks names up only then."""
+        while self._parts:
+            self._spark.catalog.dropTempView(self._parts.pop())
 
     def _name(self, name: str, frame: Any, types: Mapping[str, str]) -> None:
         physical = f"fraudml_{self._number}_{name}"
