@@ -170,6 +170,23 @@ def test_unlabelled_cases_do_not_pull_probabilities_down() -> None:
     assert plain < 0.5 < aware
 
 
+@pytest.fixture(scope="module")
+def lists() -> pd.DataFrame:
+    """Of sixteen fits to ordinary rows: shares of new ordinary rows by p-value, and what a list at a false-discovery rate of 0.1 holds."""
+    from scipy.stats import false_discovery_control
+
+    rows = []
+    for seed in range(16):
+        random = np.random.default_rng(seed)
+        model = fm.OutlierEnsemble().fit(random.normal(size=(400, 5)))
+        odd = np.sign(random.normal(size=(100, 5))) * 3 + random.normal(size=(100, 5))
+        p = model.p_values(np.vstack([random.normal(size=(900, 5)), odd]))
+        listed = false_discovery_control(p, method="bh") <= 0.1
+        row = {level: (p[:900] <= level).mean() for level in (0.01, 0.05, 0.1, 0.5)}
+        rows.append(row | {"false": listed[:900].sum() / max(listed.sum(), 1), "found": listed[900:].mean()})
+    return pd.DataFrame(rows)
+
+
 class TestOutlierEnsemble:
     def test_what_lies_apart_ranks_first(self) -> None:
         random = np.random.default_rng(0)
@@ -178,13 +195,54 @@ class TestOutlierEnsemble:
         assert set(np.argsort(-scores)[:6]) == set(range(300, 306))
         assert len(np.unique(scores)) > 290
 
-    def test_p_values_of_ordinary_rows_are_uniform(self) -> None:
-        random = np.random.default_rng(1)
-        p = fm.OutlierEnsemble().fit(random.normal(size=(1000, 5))).p_values(random.normal(size=(2000, 5)))
-        assert (p > 0).all()
-        assert (p <= 1).all()
+    def test_p_values_of_ordinary_rows_are_uniform(self, lists: pd.DataFrame) -> None:
+        for level, most in ((0.01, 0.004), (0.05, 0.01), (0.1, 0.015), (0.5, 0.025)):  # about two standard errors of sixteen fits
+            assert abs(lists[level].mean() - level) < most
+
+    def test_a_list_keeps_the_false_discovery_rate_that_it_was_drawn_at(self, lists: pd.DataFrame) -> None:
+        assert lists["false"].mean() <= 0.1
+        assert lists["found"].mean() > 0.9
+
+    def test_p_values_of_rows_that_repeat_are_valid_and_find(self) -> None:
+        def ordinary(rows: int) -> np.ndarray:
+            return random.lognormal(size=(rows, 4)) * (random.random((rows, 1)) < 0.3)  # most are zero throughout
+
+        random = np.random.default_rng(7)
+        shares = []
+        for _ in range(8):
+            p = fm.OutlierEnsemble().fit(ordinary(400)).p_values(np.vstack([ordinary(1000), np.zeros((1, 4)), np.full((1, 4), 100.0)]))
+            shares.append([(p[:1000] <= level).mean() for level in (0.05, 0.1, 0.3)])
+            assert p[-2] > 0.9
+            assert p[-1] <= 2 / 401
+        assert np.allclose(np.mean(shares, axis=0), (0.05, 0.1, 0.3), atol=0.02)
+
+    def test_p_values_of_training_rows_come_from_an_ensemble_that_did_not_see_them(self) -> None:
+        X = np.random.default_rng(5).normal(size=(300, 4))
+        X[0] = 9.0
+        model = fm.OutlierEnsemble().fit(X)
+        p = model.p_values(X)
+        assert p.argmin() == 0
+        assert p[0] == 2 / 301
         for level in (0.05, 0.1, 0.5):
-            assert abs((p <= level).mean() - level) < 0.04
+            assert level - 0.01 <= (p <= level).mean() <= level
+
+    def test_p_values_do_not_hang_on_order_or_company(self) -> None:
+        X = np.random.default_rng(2).normal(size=(120, 3))
+        order = np.random.default_rng(3).permutation(120)
+        here, there = fm.OutlierEnsemble().fit(X), fm.OutlierEnsemble().fit(X[order])
+        assert np.array_equal(here.p_values(X)[order], there.p_values(X[order]))
+        assert np.array_equal(here.p_values(X)[:5], here.p_values(X[:5]))
+
+    @pytest.mark.parametrize("rows", [2, 3, 10])
+    def test_p_values_of_few_rows_are_defined(self, rows: int) -> None:
+        X = np.random.default_rng(0).normal(size=(rows, 3))
+        p = fm.OutlierEnsemble().fit(X).p_values(np.vstack([X, X + 50.0]))
+        assert (p >= 1 / (rows + 1)).all()
+        assert (p <= 1).all()
+
+    def test_where_rows_are_too_few_or_all_the_same_nothing_is_unusual(self) -> None:
+        assert (fm.OutlierEnsemble().fit(np.eye(3)).p_values(np.full((1, 3), 9.0)) == 1).all()
+        assert (fm.OutlierEnsemble().fit(np.ones((20, 3))).p_values(np.array([[1.0, 1, 1], [2, 2, 2]])) == 1).all()
 
     def test_row_order_changes_nothing(self) -> None:
         X = np.random.default_rng(2).normal(size=(120, 3))

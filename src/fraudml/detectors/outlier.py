@@ -8,10 +8,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fraudml.detectors.surprise import Histogram, Isolation, Landmarks, Member, Tails
+from fraudml.detectors.ensemble import Ensemble
 from fraudml.detectors.table import bounded, row_keys
 
-BEYOND = 0.05  # how fast a score grows beyond the most extreme row of the training set, in its spread
+HALF_TREES, HALF_ROWS = 12, 300  # size of the ensembles for p-values, which hold with any (the ranking is by all trees and rows)
+COMMON = 10  # equal rows that are usual in themselves: each half would have some of them
 
 
 class OutlierEnsemble(BaseEstimator):
@@ -32,13 +33,15 @@ class OutlierEnsemble(BaseEstimator):
     -----
     Columns are brought to one scale by their median and spread; missing values count as unremarkable. Members were chosen on half of
     ADBench (``benchmarks/adbench.py``). Each member's score is replaced by the normal quantile of its rank among the training rows,
-    which makes members comparable and keeps the ends apart. Row order plays no part: rows are sorted by content first.
+    which makes members comparable and keeps the ends apart. Row order plays no part: rows are sorted by content first. p-values come from
+    two more ensembles, each fitted to one half of the rows, that judge the other half: training rows look more ordinary to an ensemble
+    that they taught than new ones do.
 
     References
     ----------
     Goldstein and Dengel 2012 (histograms); Li et al. 2020, COPOD (tail probabilities); Sugiyama and Borgwardt 2013, Rapid
-    distance-based outlier detection via sampling (landmarks); Liu et al. 2008, Isolation forest; Bates et al. 2023, Testing for
-    outliers with conformal p-values.
+    distance-based outlier detection via sampling (landmarks); Liu et al. 2008, Isolation forest; Vovk 2015, Cross-conformal
+    predictors; Bates et al. 2023, Testing for outliers with conformal p-values.
 
     Examples
     --------
@@ -66,62 +69,63 @@ class OutlierEnsemble(BaseEstimator):
             For fewer than two rows, or columns that are not numbers.
         """
         X = bounded(validate_data(self, X, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=2))
-        order = np.argsort(row_keys(X), kind="stable")
-        self._learn_scale(X[order])
-        Z, missing = self._standardised(X[order])
-        self._members: list[Member] = [
-            Histogram.linear(Z),
-            Histogram.squashed(Z),
-            Tails(Z),
-            Landmarks(Z, self.random_state),
-            Isolation(Z, self.random_state),
-        ]
-        raw = [member.score(Z, missing, training=True) for member in self._members]
-        self._reference = [np.sort(score) for score in raw]
-        scores = np.mean([_normal_scores(score, known) for score, known in zip(raw, self._reference, strict=True)], axis=0)
+        keys = row_keys(X)
+        order = np.argsort(keys, kind="stable")
+        self._whole = Ensemble(X[order], self.random_state)
         self.decision_scores_ = np.empty(len(X))
-        self.decision_scores_[order] = scores
-        self._sorted = np.sort(scores)
-        self.threshold_ = float(np.quantile(scores, 1 - self.contamination))
+        self.decision_scores_[order] = self._whole.scores
+        self.threshold_ = float(np.quantile(self._whole.scores, 1 - self.contamination))
+        self._calibrate(X[order], keys[order])
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Score of each row, higher = more suspicious; about standard normal quantiles."""
-        Z, missing = self._checked(X)
-        scores = [
-            _normal_scores(member.score(Z, missing, training=False), known)
-            for member, known in zip(self._members, self._reference, strict=True)
-        ]
-        return np.mean(scores, axis=0)
+        rows = self._checked(X)  # says so when not fitted
+        return self._whole.score(rows)
 
     def p_values(self, X: Any) -> np.ndarray:
-        """Conformal p-values: share of training rows (and the row itself) that are at least as suspicious, in (0, 1]."""
-        return conformal(self.decision_function(X), self._sorted)
+        """Cross-conformal p-values, in (0, 1]: the chance that an ordinary row is at least as suspicious.
+
+        Each row is scored by the ensemble of the half that it does not belong to, and ranked among the training rows, each of which was
+        scored by the half that it does not belong to. So rows of the training set may be asked for as well: no row is judged by what it
+        taught. The order of p-values is near that of :meth:`decision_function`, not the same. The smallest is 1 / (training rows + 1).
+        Where training rows are fewer than four or all the same, nothing is known of what is usual, and every p-value is 1.
+        """
+        rows = self._checked(X)
+        return conformal(self._held_out(rows, row_keys(rows)), self._reference)
 
     def predict(self, X: Any) -> np.ndarray:
         """1 for outliers, 0 for the rest (PyOD's labels)."""
         check_is_fitted(self)
         return (self.decision_function(X) > self.threshold_).astype(int)
 
-    # ------------------------------------------------------------------ scale
-    def _learn_scale(self, X: np.ndarray) -> None:
-        known = ~np.isnan(X).all(0)
-        self._centre = np.zeros(X.shape[1])
-        self._spread = np.zeros(X.shape[1])
-        limited = np.clip(X[:, known], -1e100, 1e100)  # squares stay finite
-        self._centre[known] = np.nanmean(limited, axis=0)
-        self._spread[known] = np.nanstd(limited, axis=0)
-        self._spread[~(self._spread > 1e-12 * (1 + np.abs(self._centre)))] = 0.0  # constant: says nothing
+    # ------------------------------------------------------------------ calibration
+    def _calibrate(self, X: np.ndarray, keys: np.ndarray) -> None:
+        """An ensemble of each half of the rows (sorted by their keys), and held-out scores of all of them.
 
-    def _standardised(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        missing = np.isnan(X) | (self._spread == 0)
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            Z = (np.clip(X, -1e100, 1e100) - self._centre) / self._spread
-        return np.where(missing, 0.0, Z), missing
+        A row's content says by which half it is judged, and it teaches the other one, so that a new row meets an ensemble that never saw
+        its like, as those did that it is compared with. What is common (a row of zeros) teaches both, or it would pass for odd.
+        """
+        contents, place, copies = np.unique(keys, return_inverse=True, return_counts=True)
+        self._boundary = contents[len(contents) // 2]
+        upper, common = keys >= self._boundary, copies[place] >= COMMON
+        upper[common] = np.arange(common.sum()) % 2 == 0
+        halves = [half[_spaced(len(half), HALF_ROWS)] for half in (X[upper], X[~upper])]  # who judges the lower half, and who the upper
+        enough = len(contents) > 1 and min(map(len, halves)) > 1
+        self._halves = [Ensemble(half, self.random_state, HALF_TREES) for half in halves] if enough else []
+        self._reference = np.sort(self._held_out(X, keys))
 
-    def _checked(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _held_out(self, X: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        scores = np.zeros(len(X))
+        for half, others in enumerate(self._halves):
+            mine = (keys >= self._boundary) == (half == 1)
+            if mine.any():
+                scores[mine] = others.score(X[mine])
+        return scores
+
+    def _checked(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return self._standardised(bounded(validate_data(self, X, dtype=np.float64, ensure_all_finite=False, reset=False)))
+        return bounded(validate_data(self, X, dtype=np.float64, ensure_all_finite=False, reset=False))
 
 
 def conformal(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -130,12 +134,6 @@ def conformal(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return np.minimum((1 + at_least) / (len(reference) + 1), 1.0)
 
 
-def _normal_scores(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """The normal quantile of each score's rank in ``reference``; beyond its largest, growing on with the score."""
-    from scipy.stats import norm
-
-    below = np.searchsorted(reference, scores, side="left")
-    upto = np.searchsorted(reference, scores, side="right")
-    rank = np.clip(((below + upto) / 2) / len(reference), 0.5 / len(reference), 1 - 0.5 / len(reference))
-    spread = max(float(reference[-1] - np.median(reference)), 1e-12)
-    return norm.ppf(rank) + BEYOND * np.log1p(np.maximum(scores - reference[-1], 0) / spread)
+def _spaced(count: int, most: int) -> np.ndarray:
+    """Places of at most so many of the rows, evenly spaced: sorted by content, what is common keeps its share."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)

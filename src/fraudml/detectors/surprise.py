@@ -114,10 +114,10 @@ class Landmarks:
 class Isolation:
     """How few random cuts set a row apart."""
 
-    def __init__(self, Z: np.ndarray, seed: int) -> None:
+    def __init__(self, Z: np.ndarray, seed: int, trees: int = TREES) -> None:
         from sklearn.ensemble import IsolationForest
 
-        self._forest = IsolationForest(n_estimators=TREES, random_state=seed).fit(np.clip(Z, -1e30, 1e30))
+        self._forest = IsolationForest(n_estimators=trees, random_state=seed).fit(np.clip(Z, -1e30, 1e30))
 
     def score(self, Z: np.ndarray, missing: np.ndarray, training: bool) -> np.ndarray:
         return -self._forest.score_samples(np.clip(Z, -1e30, 1e30))
