@@ -16,10 +16,10 @@ a screen ranks for the audit programmes and accuses nobody."""
 ALONE = {"clear": 0.75, "suspicious": 0.15, "screen": 0.0}
 """Share of full evidence that pieces earn by being there; the rest they earn by exceeding what peers with as many claims show."""
 
-HALF_PIECES = {"clear": 0.5, "suspicious": 2.0, "screen": 2.0}
+HALF_PIECES = {"clear": 1.0, "suspicious": 2.0, "screen": 2.0}
 """Pieces of full strength that earn half of that share at somebody with few claims."""
 
-ERRORS = 0.0005
+ERRORS = 0.001
 """Pieces per claim that slips of entry and coding bring anywhere: evidence counts beyond them."""
 
 HALF_EXCESS = 3.0
@@ -46,7 +46,7 @@ CLAIMS_HIT = 0.1
 """Share of all claims with evidence of a rule from which it is no sign on any of them."""
 
 
-def rule_evidence(hits: pd.DataFrame, exposure: pd.Series) -> pd.DataFrame:
+def rule_evidence(hits: pd.DataFrame, exposure: pd.Series, patients: pd.Series | None = None) -> pd.DataFrame:
     """Worth of each rule's evidence against each entity.
 
     Every busy institution has some doubtful lines. Evidence therefore counts by how much there is beyond what the same number of claims
@@ -57,6 +57,8 @@ def rule_evidence(hits: pd.DataFrame, exposure: pd.Series) -> pd.DataFrame:
     ----------
     hits : evidence rows against entities of one type (:data:`fraudml.contracts.EVIDENCE`).
     exposure : claims of each entity in the window, by entity_id, of all entities of the type.
+    patients : whose claim it is, by claim_id, where one patient's pieces are one matter seen again (against a place): the second counts
+        half, the third a third, and so on; all count whole by default.
 
     Returns
     -------
@@ -68,7 +70,7 @@ def rule_evidence(hits: pd.DataFrame, exposure: pd.Series) -> pd.DataFrame:
 
     if hits.empty:
         return _nothing()
-    table = _pieces(hits)
+    table = _pieces(hits, patients)
     claims = np.maximum(table["entity_id"].map(exposure).astype(float).fillna(1.0).to_numpy(), 1.0)
     parts = [_beyond_peers(part, claims[rows], exposure) for part, rows in _by_rule(table)]
     table = pd.concat(parts).sort_index()
@@ -100,15 +102,21 @@ def claim_evidence(hits: pd.DataFrame, claims: int) -> pd.DataFrame:
     return _ordered(table.assign(worth=_worth(table, share * (1 - table["usual"] / CLAIMS_HIT).clip(lower=0.0))))
 
 
-def _pieces(hits: pd.DataFrame) -> pd.DataFrame:
-    """Evidence by entity and rule; many lines of one claim are one piece."""
+def _pieces(hits: pd.DataFrame, patients: pd.Series | None = None) -> pd.DataFrame:
+    """Evidence by entity and rule; many lines of one claim are one piece, and pieces of one of ``patients`` count less and less."""
     hits = hits.assign(strength=hits["strength"].fillna(1.0).clip(0.0, 1.0).astype(float))
     apart = hits["claim_id"].isna()
     hits["piece"] = hits["claim_id"].astype("object").where(~apart, hits["line_id"].astype("object").fillna("") + hits["facts"].fillna(""))
     keys = ["entity_id", "rule", "severity"]
     one = hits.groupby([*keys, "piece"], observed=True).agg(strength=("strength", "max"), amount=("amount_in_question", "sum"))
-    table = one.groupby(level=keys, observed=True).agg(
-        count=("strength", "size"), mass=("strength", "sum"), strength=("strength", "max"), amount=("amount", "sum")
+    one = one.reset_index()
+    one["mass"] = one["strength"]
+    if patients is not None:
+        one["patient"] = one["piece"].map(patients).astype("object").fillna(one["piece"])
+        strongest = one.sort_values("strength", ascending=False, kind="stable")
+        one["mass"] /= 1 + strongest.groupby([*keys, "patient"], observed=True).cumcount()
+    table = one.groupby(keys, observed=True).agg(
+        count=("strength", "size"), mass=("mass", "sum"), strength=("strength", "max"), amount=("amount", "sum")
     )
     return table.reset_index()
 

@@ -96,6 +96,27 @@ def exposure(snapshot: Snapshot, entity: str) -> pd.Series:
     return frame.set_index("entity_id")["n"]
 
 
+def weighed(hits: pd.DataFrame, snapshot: Snapshot, entity: str, claims: int) -> pd.DataFrame:
+    """Worth of each rule's evidence against each entity of a type (:mod:`fraudml.detectors.evidence`).
+
+    Parameters
+    ----------
+    hits : all rule evidence of the snapshot's day.
+    claims : number of claims judged, where ``entity`` is claim.
+    """
+    from fraudml.detectors.evidence import claim_evidence, rule_evidence
+
+    if entity == "claim":
+        return claim_evidence(hits, claims)
+    mine = hits[hits["entity_type"] == entity]
+    patients = None
+    if entity in ("institution", "pharmacy") and not mine.empty:  # a lent card or a duplicate bill of one person is first the person's
+        snapshot.engine.register("accused_claims", mine[["claim_id"]].dropna().drop_duplicates().astype("str"))
+        of = snapshot.query("select claim_id, patient_id from claims where claim_id in (select claim_id from accused_claims)")
+        patients = of.set_index("claim_id")["patient_id"]
+    return rule_evidence(mine, exposure(snapshot, entity), patients)
+
+
 def decisions(engine: Engine, claims: Claims, as_of: str, given: str | None) -> pd.DataFrame:
     """Decisions known on a day: one row per entity, is_fraud, scheme, origin and decided_on (missing where undated).
 

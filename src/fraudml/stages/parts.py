@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fraudml.claims import Snapshot
-from fraudml.stages.inputs import exposure
+from fraudml.stages.inputs import weighed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,16 +54,13 @@ def gather(
     """
     import pandas as pd
 
-    from fraudml.detectors.evidence import claim_evidence, graph_score, rule_evidence, together
+    from fraudml.detectors.evidence import graph_score, together
     from fraudml.detectors.peers import outliers_among_peers
     from fraudml.vectors import peer_groups
 
     here = pd.Index(wanted, name="entity_id", dtype="object")
-    if entity == "claim":
-        mine, evidence = hits.assign(entity_id=hits["claim_id"]), claim_evidence(hits, len(vectors))
-    else:
-        mine = hits[hits["entity_type"] == entity]
-        evidence = rule_evidence(mine, exposure(snapshot, entity))
+    mine = hits.assign(entity_id=hits["claim_id"]) if entity == "claim" else hits[hits["entity_type"] == entity]
+    evidence = weighed(hits, snapshot, entity, len(vectors))
     evidence = evidence[evidence["entity_id"].isin(here)]
     group = peer_groups(vectors, catalogue)
     numeric = vectors.select_dtypes("number")

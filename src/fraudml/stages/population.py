@@ -67,7 +67,6 @@ def population(
     -------
     tuple of the table on entity_id, and :func:`claims_by_month`.
     """
-    from fraudml.detectors.evidence import claim_evidence, rule_evidence
     from fraudml.detectors.learning import learning_table
     from fraudml.detectors.table import row_keys
 
@@ -76,10 +75,7 @@ def population(
     measures = inputs.measures_of(inputs.measures_as_of(claims.engine, claims.data_dir, as_of), catalogue)
     hits = evidence_as_of(config, claims, as_of)
     with claims.at(as_of, months=WINDOW, materialise=("claims",)) as snapshot:
-        if target == "claim":
-            evidence = claim_evidence(hits, len(vectors))
-        else:
-            evidence = rule_evidence(hits[hits["entity_type"] == target], inputs.exposure(snapshot, target))
+        evidence = inputs.weighed(hits, snapshot, target, len(vectors))
         monthly = claims_by_month(snapshot)
     if most is not None and len(vectors) > most:
         keys = row_keys(vectors.select_dtypes("number").to_numpy(dtype=float))

@@ -51,6 +51,18 @@ def test_clear_violations_weigh_more_than_suspicious_ones_and_screens_accuse_nob
     assert worth["clear"] > worth["suspicious"] > worth["screen"] == 0
 
 
+def test_one_patients_pieces_are_one_matter_seen_again_where_patients_are_known() -> None:
+    pieces = pd.DataFrame([hit("H1", claim=f"C{k}", severity="suspicious", strength=0.8) for k in range(6)])
+    everyone = pd.Series({f"C{k}": f"P{k}" for k in range(6)})
+    (several,), (one,) = (
+        rule_evidence(pieces, EXPOSURE, holders)["worth"] for holders in (everyone, everyone.replace(dict.fromkeys(everyone, "P0")))
+    )
+    assert several == rule_evidence(pieces, EXPOSURE)["worth"].iloc[0]
+    assert rule_evidence(pieces.head(2), EXPOSURE)["worth"].iloc[0] < one < several
+    stock = pieces.assign(claim_id=None, line_id=[f"L{k}" for k in range(6)])  # what names no claim has no patient
+    assert rule_evidence(stock, EXPOSURE, everyone)["worth"].iloc[0] == several
+
+
 def test_many_lines_of_one_claim_are_one_piece() -> None:
     lines = pd.DataFrame([hit("H1") | {"line_id": f"L{number}"} for number in range(30)])
     one, many = (rule_evidence(part, EXPOSURE).iloc[0] for part in (lines.head(1), lines))

@@ -85,3 +85,19 @@ def test_the_side_may_stand_in_the_memo(make_claims, questioned):
         ],
     )
     assert questioned(claims, "duplicate_charge") == {"ONE_SIDE": 100.0}
+
+
+def test_one_service_paid_by_two_insurances_or_again_by_hand_is_the_patients_double_benefit(make_claims, questioned):
+    claims = make_claims(
+        claims=[
+            {"claim_id": "EMPLOYEE", "patient_id": "A", "insurance_type": "employee"},
+            {"claim_id": "RESIDENT", "patient_id": "A", "insurance_type": "resident"},
+            {"claim_id": "ONLINE", "patient_id": "B"},
+            {"claim_id": "BY_HAND", "patient_id": "B", "is_manual": True},
+            {"claim_id": "ONE", "patient_id": "C"},
+            {"claim_id": "OTHER", "patient_id": "C"},
+        ],
+        items=[line(f"L-{name}", name) for name in ("EMPLOYEE", "RESIDENT", "ONLINE", "BY_HAND", "ONE", "OTHER")],
+        catalogue=[{"item_code": "CT"}],
+    )
+    assert set(questioned(claims, "duplicate_charge")) == {"OTHER"}

@@ -100,3 +100,16 @@ def test_a_house_whose_doctors_all_do_it_is_named(make_claims, questioned):
     doctors = [(f"D{n}{each}", f"H{n}") for n in range(7) for each in "ab"]
     found = questioned(make_claims(**exam_bills(doctors, 40, share_of)), "repeated_exam", entity_type="institution")
     assert {name.split("-")[0] for name in found} == {"D6a", "D6b"}
+
+
+def test_one_examination_on_two_bills_was_not_repeated(make_claims, questioned):
+    """R06 or R22 asks for the second bill of one moment; R11 asks for what was done again."""
+    claims = make_claims(
+        claims=[{"claim_id": name, "patient_id": name[0], "visit_id": name} for name in ("A1", "A2", "B1", "B2")],
+        items=[
+            {"claim_id": name, "item_code": "CT", "charge_type": "examination", "unit_price": 100.0, "occurred_at": f"2024-06-03 {time}"}
+            for name, time in {"A1": "09:30:00", "A2": "09:30:00", "B1": "09:30:00", "B2": "14:00:00"}.items()
+        ],
+        catalogue=[{"item_code": "CT", "valid_days": 30}],
+    )
+    assert set(questioned(claims, "repeated_exam", entity_type="institution")) == {"B2"}

@@ -133,3 +133,18 @@ def test_credentials_typed_in_by_hand(make_claims):
     assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("institution", "H1"), ("patient", "LENT")}
     assert len(found[found.entity_id == "LENT"]) == 6
     assert "手工录入" in load_rules()["impersonation"].text(found.facts.iloc[0])
+
+
+def test_one_crossing_may_be_a_clock_again_and_again_is_not(make_claims):
+    claims, visits = [], []
+    for who, days in (("ONCE", (3,)), ("OFTEN", (3, 10, 17))):
+        for day in days:
+            for place, time, amount in (("H1", "09:00:00", 100.0), ("H2", "09:20:00", 120.0)):
+                name, on = f"{who}-{day}-{place}", f"2024-06-{day:02}"
+                claims.append(
+                    {"claim_id": name, "patient_id": who, "institution_id": place, "started_on": on, "ended_on": on, "total_amount": amount}
+                )
+                visits.append({"visit_id": f"V{name}", "started_at": f"{on} {time}"})
+    hits = run_rules(make_claims(institutions=PLACES, claims=claims, visits=visits), "2024-06-30", rules=["impersonation"])
+    strength = hits.groupby("entity_id")["strength"].max()
+    assert strength["ONCE"] < strength["OFTEN"]
