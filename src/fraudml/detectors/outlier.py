@@ -35,7 +35,7 @@ class OutlierEnsemble(BaseEstimator):
     ADBench (``benchmarks/adbench.py``). Each member's score is replaced by the normal quantile of its rank among the training rows,
     which makes members comparable and keeps the ends apart. Row order plays no part: rows are sorted by content first. p-values come from
     two more ensembles, each fitted to one half of the rows, that judge the other half: training rows look more ordinary to an ensemble
-    that they taught than new ones do.
+    that they taught than new ones do. They are fitted when p-values are first asked for; the training rows are kept until then.
 
     References
     ----------
@@ -75,7 +75,7 @@ class OutlierEnsemble(BaseEstimator):
         self.decision_scores_ = np.empty(len(X))
         self.decision_scores_[order] = self._whole.scores
         self.threshold_ = float(np.quantile(self._whole.scores, 1 - self.contamination))
-        self._calibrate(X[order], keys[order])
+        self._uncalibrated: tuple[np.ndarray, np.ndarray] | None = (X[order], keys[order])
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -92,6 +92,9 @@ class OutlierEnsemble(BaseEstimator):
         Where training rows are fewer than four or all the same, nothing is known of what is usual, and every p-value is 1.
         """
         rows = self._checked(X)
+        if self._uncalibrated is not None:
+            self._calibrate(*self._uncalibrated)
+            self._uncalibrated = None
         return conformal(self._held_out(rows, row_keys(rows)), self._reference)
 
     def predict(self, X: Any) -> np.ndarray:
