@@ -279,6 +279,28 @@ RELATIONS: dict[str, Relation] = {
         left join (select visit_id, max(discharge_way) as discharge_way from visits group by visit_id) as ways using (visit_id)
         group by visit_id, patient_id, institution_id""",
     ),
+    "fullest_days": Relation(
+        "hospital with approved beds x month: the day with the most in-patients at once, and what is usual (median of in-patients per bed)",
+        """
+        with change as (  -- one sweep over admissions and discharges; a bed that is left is free on that day
+            select institution_id, started_on as day, 1 as step from stays where nights >= 1 and not is_manual
+            union all
+            select institution_id, ended_on, -1 from stays where nights >= 1 and not is_manual
+        ), daily as (
+            select institution_id, day, sum(sum(step)) over (partition by institution_id order by day) as occupied
+            from change group by institution_id, day
+        ), fullest as (
+            select daily.institution_id, daily.day, daily.occupied, place.beds,
+                row_number() over (partition by daily.institution_id, last_day(daily.day) order by daily.occupied desc, daily.day) as place
+            from daily join institutions as place on daily.institution_id = place.institution_id
+            where place.beds > 0 and place.kind = 'hospital'
+        ), usual as (
+            select median(occupied / cast(beds as double)) as usual_use, count(distinct institution_id) as houses from fullest where place = 1
+        )
+        select fullest.institution_id, last_day(fullest.day) as month, fullest.day, fullest.occupied, fullest.beds,
+            usual.usual_use, usual.houses
+        from fullest cross join usual where fullest.place = 1""",
+    ),
     "patient_diseases": Relation(
         "patient x registered disease x ICD prefix, with its validity; prefix null where the list of diseases does not say",
         """
