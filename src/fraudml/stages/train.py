@@ -187,14 +187,16 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     log.info(
-        "%s: %s-%d learnt from %d entities (%d confirmed); held out AUC %.3f, average precision %.3f",
+        "%s: %s-%d learnt from %d entities (%d confirmed); held out: average precision %.3f among the decided, %.3f among all"
+        " (where nobody looked counts as honest), AUC %.3f",
         folder,
         target,
         number,
         about["entities"],
         about["confirmed"],
-        found.metrics["auc"],
+        found.metrics["decided.average_precision"],
         found.metrics["average_precision"],
+        found.metrics["auc"],
     )
 
 
