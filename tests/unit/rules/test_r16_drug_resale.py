@@ -75,3 +75,30 @@ def test_a_dose_that_everybody_exceeds_is_the_catalogue_s_mistake(make_claims, q
     rows += purchases("CHEAP", "ASPIRIN", range(0, 60, 7), ["Y1", "Y2"], price=0.1)
     claims = make_claims(claims=[claim for claim, _ in rows], items=[item | {"days_supply": 30.0} for _, item in rows], catalogue=CATALOGUE)
     assert questioned(claims, "drug_resale") == {}
+
+
+def test_persons_of_different_homes_who_fetch_one_drug_together_again_and_again(make_claims, questioned):
+    """R16 "several patients moving together": nobody has too much yet, but three strangers meet at four counters."""
+    troop, family, village = ("T1", "T2", "T3"), ("F1", "F2", "F3"), ("V1", "V2", "V3")
+    days = range(0, 120, 24)
+    rows = [each for one in troop for each in purchases(one, "INSULIN", days, ["Y1", "Y2", "Y3", "Y4"])]
+    rows += [each for one in family for each in purchases(one, "INSULIN", range(3, 123, 24), ["Y1", "Y2", "Y3", "Y4"])]
+    rows += [each for one in village for each in purchases(one, "INSULIN", range(5, 125, 24), ["Y5"])]  # one counter is the only one
+    rows += purchases("CHEAP", "ASPIRIN", range(0, 60, 7), ["Y1", "Y2"], price=0.1)
+    persons = [{"patient_id": one, "address_group": "HOME" if one in family else one} for one in (*troop, *family, *village, "CHEAP")]
+    claims = make_claims(claims=[claim for claim, _ in rows], items=[item for _, item in rows], patients=persons, catalogue=CATALOGUE)
+    found = questioned(claims, "drug_resale", entity_type="patient")
+    assert {name.split("-")[0] for name in found} == set(troop)
+
+
+def test_refills_that_are_early_at_every_counter(make_claims, questioned):
+    """R16 "many institutions": a month's supply every nineteen days at six houses; at one house it may be the prescriber's interval."""
+    days = range(0, 150, 19)
+    rows = [
+        *purchases("ROUND", "INSULIN", days, [f"Y{n}" for n in range(6)]),
+        *purchases("HOME", "INSULIN", days, ["Y1"]),
+    ]
+    rows = [(claim, item | {"quantity": 10.0, "days_supply": 30.0}) for claim, item in rows]  # a third of the highest dose
+    rows += purchases("CHEAP", "ASPIRIN", range(0, 60, 7), ["Y1", "Y2"], price=0.1)
+    claims = make_claims(claims=[claim for claim, _ in rows], items=[item for _, item in rows], catalogue=CATALOGUE)
+    assert {name.split("-")[0] for name in questioned(claims, "drug_resale", entity_type="patient")} == {"ROUND"}
