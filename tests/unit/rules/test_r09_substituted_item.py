@@ -69,3 +69,37 @@ def test_goods_that_others_charge_outside_the_scope(make_claims, questioned):
     items += [{"claim_id": row["claim_id"], "item_code": "PILL", "unit_price": 5.0, "in_scope_amount": 5.0} for row in claims]
     found = questioned(make_claims(claims=claims, items=items), "substituted_item")
     assert found == {f"4-{n}": 60.0 for n in range(8)}
+
+
+def parlour(name, massages, others, visits_each):
+    """Massages, and needles and lamps in turn, ``visits_each`` by each patient; ``massages`` come first."""
+    claims, items, diagnoses = [], [], []
+    for n in range(massages + sum(others.values())):
+        claim = f"{name}-{n}"
+        code = "MASSAGE" if n < massages else [code for code, count in others.items() for _ in range(count)][n - massages]
+        claims.append({"claim_id": claim, "patient_id": f"{name}p{n // visits_each}", "institution_id": name, "total_amount": 50.0})
+        price = {"MASSAGE": 40.0, "NEEDLES": 20.0, "LAMP": 10.0}[code]
+        items.append({"claim_id": claim, "line_id": claim, "item_code": code, "unit_price": price, "charge_type": "treatment"})
+        diagnoses.append({"claim_id": claim, "diagnosis": "M54", "is_main": True})
+    return claims, items, diagnoses
+
+
+THERAPIES = [{"item_code": code, "list_type": "service", "name": code} for code in ("MASSAGE", "NEEDLES", "LAMP")]
+
+
+def test_several_siblings_that_give_way_a_little_each_are_judged_together(make_claims, questioned):
+    """R09: neither needles nor lamps alone are missing by much; together they are."""
+    peers = [parlour(f"H{n}", 12, {"NEEDLES": 12, "LAMP": 12}, 1) for n in range(5)]
+    found = questioned(
+        make_claims(**city(*peers, parlour("HX", 29, {"NEEDLES": 4, "LAMP": 5}, 1)), catalogue=THERAPIES), "substituted_item"
+    )
+    assert {name.split("-")[0] for name in found} == {"HX"}
+
+
+def test_one_patients_many_treatments_are_one_decision(make_claims, questioned):
+    """R09: twelve patients who each keep to one therapy are twelve decisions, not seventy-two."""
+    peers = [parlour(f"H{n}", 24, {"NEEDLES": 24, "LAMP": 24}, 6) for n in range(5)]
+    kept = parlour("HX", 60, {"NEEDLES": 6, "LAMP": 6}, 6)  # ten patients of twelve, where a third of them would be usual
+    alone = parlour("HX", 60, {"NEEDLES": 6, "LAMP": 6}, 1)
+    assert questioned(make_claims(**city(*peers, kept), catalogue=THERAPIES), "substituted_item") == {}
+    assert questioned(make_claims(**city(*peers, alone), catalogue=THERAPIES), "substituted_item")
