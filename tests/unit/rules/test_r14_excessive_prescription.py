@@ -84,3 +84,22 @@ def test_two_packs_over_the_counter_are_no_prescription(make_claims, questioned)
         catalogue=[DRUG],
     )
     assert questioned(claims, "excessive_prescription") == {"FUND": 30.0}
+
+
+def test_a_dose_that_most_houses_exceed_is_the_catalogues_mistake(make_claims, questioned):
+    """R14: three tablets a day, where the catalogue knows two; habit in all houses but two for SYRUP, at one house for PILL."""
+    rows = [
+        ({"claim_id": f"{house}-{code}-{n}", "patient_id": f"{house}{n}", "institution_id": house}, code, 42.0 if high else 14.0)
+        for house in ("H1", "H2", "H3", "H4", "H5")
+        for n in range(6)
+        for code, high in (("SYRUP", house not in ("H4", "H5")), ("PILL", house == "H1"))
+    ]
+    claims = make_claims(
+        claims=[claim for claim, _, _ in rows],
+        items=[
+            {"claim_id": claim["claim_id"], "item_code": code, "quantity": quantity, "unit_price": 1.0, "days_supply": 14.0}
+            for claim, code, quantity in rows
+        ],
+        catalogue=[DRUG, DRUG | {"item_code": "SYRUP"}],
+    )
+    assert {name.rsplit("-", 1)[0] for name in questioned(claims, "excessive_prescription")} == {"H1-PILL"}
