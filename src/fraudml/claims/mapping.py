@@ -29,6 +29,11 @@ FLAGS = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
 MONTH_FORMATS = ("%Y-%m", "%Y%m", "%Y/%m")
 FIRST_DAY, LAST_DAY = "1000-01-01", "9999-12-31"
 """Years have four digits: DuckDB also reads ``infinity``, ``1.2.3`` and a slip like ``20240-06-03`` as days."""
+BLANKS = "".join(
+    chr(code)
+    for code in [*range(1, 33), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x205F, 0x2060, 0x3000, 0xFEFF]
+)
+"""What may stand around a value and be no part of it: blanks of all widths and none, tabs, line ends, marks of reading direction."""
 NO_WORD = "when {given} = 'nan' or {given} = 'NaN' then null"
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
@@ -109,7 +114,10 @@ def _given(column: Column | None, types: Mapping[str, str]) -> tuple[str, str]:
         return identifier(present[0]), types[present[0]]
     if len({types[each] for each in present}) == 1 and types[present[0]] != "VARCHAR":
         return f"coalesce({', '.join(map(identifier, present))})", types[present[0]]
-    return f"coalesce({', '.join(_word(identifier(each), types[each]) for each in present)})", "VARCHAR"
+    texts = (
+        _unless_empty(name) if types[each] == "VARCHAR" else as_text(name, types[each]) for each in present for name in [identifier(each)]
+    )
+    return f"coalesce({', '.join(texts)})", "VARCHAR"
 
 
 def _something(column: Column, seen: str, of_type: str, type_: str) -> str:
@@ -203,9 +211,18 @@ def _word(given: str, of_type: str) -> str:
 
 
 def _cleaned(given: str, other: str = "") -> str:
-    # only what has a blank or begins with a character that may be one is trimmed: to look is cheaper
-    blank = f"{given} < '!' or {given} > '~' or contains({given}, ' ')"
-    return f"case when {blank} then nullif(trim({given}), '') {other} else {given} end"
+    # only what may have something around it is trimmed: to look is cheaper
+    looks_blank = f"contains({given}, ' ') or contains({given}, '\t') or strlen({given}) <> length({given})"
+    return f"case when {given} < '!' or {given} > '~' or {looks_blank} then {_trimmed(given)} {other} else {given} end"
+
+
+def _unless_empty(given: str) -> str:
+    """SQL of a text as it is, null where there is nothing but blanks in it: whoever reads it trims it."""
+    return f"case when {given} < '!' or {given} > '~' then {_trimmed(given)} {NO_WORD.format(given=given)} else {given} end"
+
+
+def _trimmed(text: str) -> str:
+    return f"nullif(trim({text}, {literal(BLANKS)}), '')"
 
 
 def as_text(given: str, of_type: str) -> str:
@@ -215,7 +232,7 @@ def as_text(given: str, of_type: str) -> str:
     if of_type.startswith(FRACTIONS):  # pandas writes codes with gaps as 310.0
         return f"case when {given} = floor({given}) then cast(cast({given} as hugeint) as varchar) else cast({given} as varchar) end"
     if of_type == "ANY":
-        return f"nullif(trim(cast({given} as varchar)), '')"
+        return _trimmed(f"cast({given} as varchar)")
     return f"cast({given} as varchar)"
 
 
@@ -240,7 +257,7 @@ def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> st
         if of_type.endswith("[]"):
             return f"cast({given} as varchar[])"
         return f"""case when {given} is not null then nullif(list_filter(list_transform(string_split({given}, {literal(separator)}),
-            lambda each: trim(each)), lambda each: each <> ''), []) end"""
+            lambda each: {_trimmed("each")}), lambda each: each is not null), []) end"""
     if numeric:
         number = f"cast({given} as double)"
     else:

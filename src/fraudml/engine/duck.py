@@ -93,8 +93,10 @@ class DuckEngine(Engine):
         about = f", kv_metadata {{fraudml: {literal(note)}}}" if note is not None else ""
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        level = ", compression_level 1" if compression == "zstd" else ""  # as Arrow's: level 3 makes files 2 % smaller and is slower
         try:
-            count = self.scalar(f"copy ({sql}) to {literal(str(beside))} (format parquet, compression {compression}, {DICTIONARY}{about})")
+            how = f"format parquet, compression {compression}{level}, {DICTIONARY}{about}"
+            count = self.scalar(f"copy ({sql}) to {literal(str(beside))} ({how})")
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)

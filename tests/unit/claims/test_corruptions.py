@@ -1,4 +1,7 @@
-"""Any corruption of a valid month is set apart with the right code or leaves the accepted rows as they were (property test)."""
+"""Any corruption of a valid month is set apart with the right code or leaves the accepted rows as they were (property test).
+
+What stands in single cells is test_every_column's; here is what other rows and tables have to do with it: one ingest for each corruption.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,11 @@ from fraudml.engine import open_engine
 
 KEYS = {"setl_d": "setl_id", "fee_list_d": "bkkp_sn", "psn_info_b": "psn_no", "fixmedins_b": "fixmedins_code"}
 CANONICAL = {"setl_d": "claims", "fee_list_d": "items", "psn_info_b": "patients", "fixmedins_b": "institutions"}
-DATES = {"setl_d": ("begndate", "enddate", "setl_time"), "fee_list_d": ("fee_ocur_time",), "psn_info_b": ("brdy", "die_date")}
-NUMBERS = {"setl_d": ("medfee_sumamt", "fund_pay_sumamt", "acct_pay"), "fee_list_d": ("cnt", "pric", "det_item_fee_sumamt")}
-FLAGS = {"setl_d": ("refd_setl_flag", "vali_flag", "manl_reim_flag")}
-CODES = {"psn_info_b": ("gend",), "fixmedins_b": ("fixmedins_type", "hosp_lv")}
-NO_DATE, NO_NUMBER = ("soon", "2024-02-30", "2024-13-01", "31/31/2024", "二〇二四"), ("abc", "1.2.3", "nan", "-inf", "十元")
-NO_FLAG, NO_CODE = ("perhaps", "2", "否认"), ("Z9", "?", "无")
-
 WRONG = [
-    *((table, column, value, "not_a_date") for table, columns in DATES.items() for column in columns for value in NO_DATE),
-    *((table, column, value, "not_a_number") for table, columns in NUMBERS.items() for column in columns for value in NO_NUMBER),
-    *((table, column, value, "not_a_flag") for table, columns in FLAGS.items() for column in columns for value in NO_FLAG),
-    *((table, column, value, "unknown_code") for table, columns in CODES.items() for column in columns for value in NO_CODE),
-    *((table, column, blank, "missing_value") for table, column in KEYS.items() for blank in ("", "  ", "\u3000")),
+    *((table, column, blank, "missing_value") for table, column in KEYS.items() for blank in ("", "\t\u3000")),
+    ("setl_d", "begndate", "2024-02-30", "not_a_date"),
+    ("setl_d", "medfee_sumamt", "十元", "not_a_number"),
+    ("fixmedins_b", "fixmedins_type", "?", "unknown_code"),
     ("setl_d", "psn_no", "P99", "unknown_patient"),
     ("setl_d", "fixmedins_code", "H99", "unknown_institution"),
     ("setl_d", "medfee_sumamt", "-3.00", "negative_amount"),
@@ -40,7 +35,7 @@ SAME = [  # another way to write what was written
     ("setl_d", "setl_time", "2024/6/3 10:00"),
     ("setl_d", "medfee_sumamt", " 100 "),
     ("setl_d", "medfee_sumamt", "¥100.000"),
-    ("setl_d", "psn_no", " P1 "),
+    ("setl_d", "psn_no", " P1\t"),
     ("setl_d", "med_type", "110104"),
     ("setl_d", "vali_flag", "是"),
     ("fee_list_d", "med_chrgitm_type", " 09"),
@@ -97,7 +92,7 @@ def before(month, accepted):
     return accepted(month)[1]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=18, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(corruption=corruptions)
 def test_a_corruption_is_told_or_changes_nothing(month, accepted, before, corruption):
     how, what, place = corruption

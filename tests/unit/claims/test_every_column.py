@@ -39,10 +39,10 @@ NO_DAY = st.builds(DATE, YEARS, st.integers(1, 12), st.integers(32, 99), sep=SEP
 NO_MONTH = st.builds(DATE, YEARS, st.integers(13, 99), st.integers(1, 28), sep=SEPARATORS)
 BAD = {
     "not_a_date": NONSENSE | NO_DAY | NO_MONTH | st.sampled_from(("2024-02-30", "二〇二四", "24", "1.2.3", "infinity", "20240-06-03")),
-    "not_a_number": NONSENSE | st.sampled_from(("1.2.3", "inf", "-infinity", "1,2", "--", "0x1", "1e999", "2024-06-03")),
+    "not_a_number": NONSENSE | st.sampled_from(("1.2.3", "nan", "inf", "-infinity", "1,2", "--", "0x1", "1e999", "2024-06-03")),
     "not_a_flag": NONSENSE | st.integers(2, 99).map(str) | st.sampled_from(("否认", "-1", "perhaps")),
     "unknown_code": NONSENSE | st.sampled_from(("Z9", "?", "無")),
-    "missing_value": st.text(" \u3000", max_size=3) | st.sampled_from(("NULL", "None", "\\N")),
+    "missing_value": st.text(" \t\u3000\u00a0", max_size=3) | st.sampled_from(("NULL", "None", "\\N")),
 }
 CODE_OF = {"DATE": "not_a_date", "TIMESTAMP": "not_a_date", "DOUBLE": "not_a_number", "INTEGER": "not_a_number", "BOOLEAN": "not_a_flag"}
 SIMPLE = {"DATE": "2024-06-03", "TIMESTAMP": "2024-06-03 08:00:00", "DOUBLE": "1", "INTEGER": "1", "BOOLEAN": "0", "VARCHAR[]": "a|b"}

@@ -57,6 +57,31 @@ def test_values_of_a_settlement(raw, run, column, text, canonical, expected):
     assert read("claims")[0][canonical] == expected
 
 
+def test_what_stands_around_a_value_is_no_part_of_it(raw, run):
+    """Tabs that keep a spreadsheet from rounding a number, blanks of a Chinese keyboard, marks that nobody sees."""
+    raw["setl_d"][0] |= {
+        "setl_id": "\ufeffS1\u200b",
+        "psn_no": "P1\t",
+        "fixmedins_code": "\u3000H1\u00a0",
+        "begndate": "\t2024-06-03 ",
+        "setl_time": "2024-06-03 10:00:00\t",
+        "med_type": "\t21\t",
+        "medfee_sumamt": "100.00\u00a0",
+        "manl_reim_flag": "1\t",
+        "bilg_dr_codg": "\t\u3000",
+        "memo": "\u3000急诊 转入院\t",
+    }
+    raw["fee_list_d"][0] |= {"setl_id": "S1 \t", "drug_trac_codg": "a |\tb\u3000|"}
+    summary, read = run(raw)
+    claim, line = read("claims")[0], read("items")[0]
+    assert (claim["claim_id"], claim["patient_id"], claim["institution_id"]) == ("S1", "P1", "H1")
+    assert (claim["started_on"], claim["settled_at"]) == (dt.date(2024, 6, 3), dt.datetime(2024, 6, 3, 10))
+    assert (claim["visit_type"], claim["total_amount"], claim["is_manual"]) == ("inpatient", 100.0, True)
+    assert (claim["doctor_id"], claim["memo"]) == (None, "急诊 转入院")
+    assert (line["claim_id"], line["trace_codes"]) == ("S1", ["a", "b"])
+    assert not any(each["reasons"] for each in summary["tables"].values())
+
+
 @pytest.mark.parametrize("text", ["1,23", "1.234,50", "100,"])
 def test_a_comma_that_groups_no_thousands_is_not_guessed_at(raw, run, text):
     raw["setl_d"][0]["medfee_sumamt"] = text
