@@ -12,7 +12,7 @@ from fraudml.claims.source import Part, Source, inputs_of, missing_required, uns
 from fraudml.claims.source_files import blaming, find_files, open_files
 from fraudml.contracts import REQUIRED_TABLES
 from fraudml.engine import Engine, identifier
-from fraudml.errors import MissingInput
+from fraudml.errors import FraudmlError, MissingInput
 
 
 class Relations:
@@ -36,6 +36,10 @@ class Relations:
                 self._name(table, open_files(engine, f"file_{table}", files, source, scratch))
         for name, how in source.relations.items():
             self._derive(name, how)
+        for table, parts in source.tables.items():
+            for part in parts:
+                if part.relation in self.types:
+                    self._check_expressions(part, table)
 
     def _name(self, name: str, types: Mapping[str, str], wanted: Iterable[str] = ()) -> None:
         self.types[name] = dict(types)
@@ -53,11 +57,32 @@ class Relations:
 
             sql = how["query"]
             there = {column for each in of for column in self.types[each]}
-            self._name(of[0], self.types[of[0]], {column.lower() for column in columns_of(sql)} - there)
+            self._name(
+                of[0],
+                self.types[of[0]],
+                {column.lower() for column in columns_of(sql, f"source {self.source.name}, relation {name}")} - there,
+            )
+            self._check(sql, f"relation {name}")
         else:
             sql = " union all by name ".join(f"select * from {identifier(f'file_{each}')}" for each in of)
         self.engine.view(f"file_{name}", sql)
         self._name(name, {column.lower(): type_ for column, type_ in self.engine.columns(identifier(f"file_{name}")).items()})
+
+    def _check_expressions(self, part: Part, table: str) -> None:
+        relation = identifier(part.relation)
+        for name, column in part.columns.items():
+            if column.sql is not None:
+                self._check(f"select {column.sql} from {relation}", f"table {table}, column {name}")
+        if part.where:
+            self._check(f"select 1 from {relation} where {part.where}", f"table {table}, where")
+
+    def _check(self, sql: str, where: str) -> None:
+        """Fails with the place in the declaration for SQL that the engine cannot read."""
+        try:
+            self.engine.check(sql)
+        except FraudmlError as error:
+            told = f"source {self.source.name}, {where}: {error.message}"
+            raise FraudmlError("source.sql", told, "Correct the declaration; columns of text files are text.") from error
 
     def parts(self, table: str) -> list[Part]:
         """Parts of a canonical table whose relation is there."""

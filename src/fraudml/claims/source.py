@@ -85,10 +85,10 @@ class Source:
         return found | {name.lower() for sql in queries for name in _columns_of(sql)}
 
 
-def _columns_of(sql: str) -> set[str]:
+def _columns_of(sql: str, where: str = "expression") -> set[str]:
     from fraudml.engine import columns_of
 
-    return columns_of(sql)
+    return columns_of(sql, where)
 
 
 def inputs_of(relation: Mapping[str, Any]) -> list[str]:
@@ -134,6 +134,8 @@ def _part(given: Mapping[str, Any], table: str, source: str) -> Part:
     if unknown:
         raise FraudmlError("source.column", f"{where}: no canonical column {', '.join(sorted(unknown))}.", f"Known: {', '.join(known)}.")
     columns = {name: _column(each, f"{where}, column {name}") for name, each in given["columns"].items()}
+    if given.get("where"):
+        _columns_of(given["where"], f"{where}, where")
     return Part(relation=str(given["from"]), columns=columns, where=given.get("where"))
 
 
@@ -145,6 +147,8 @@ def _column(given: Any, where: str) -> Column:
     allowed = {"of", "sql", "codes", "match", "other"}
     if not isinstance(given, Mapping) or set(given) - allowed or ("of" in given) == ("sql" in given):
         raise FraudmlError("source.column", f"{where}: give a name, a list of names, or `of` or `sql` with codes.", "See docs/sources.md.")
+    if "sql" in given:
+        _columns_of(given["sql"], where)  # a slip is told with its place
     of = given.get("of", ())
     codes = given.get("codes")
     return Column(
