@@ -75,9 +75,12 @@ class Pseudonyms:
             if fills:
                 kind = "entity_type" if table == "labels" else literal(kinds[fills[0]])
                 replaced[f"source.{name}"] = f"pseudonym({kind}, cast({source_column(name)} as varchar))"
-        self._originals += [f"select '{kind}' as kind, {identifier(name)} as id from ({rows})" for name, kind in kinds.items()]
         if not replaced:
             return rows
+        if kinds:  # all at once: the source is read again for them
+            told = ", ".join(f"{{kind: {literal(kind)}, id: {identifier(name)}}}" for name, kind in kinds.items())
+            pairs = f"select unnest([{told}]) as pair from ({rows})"  # DuckDB 2.0 loses rows where distinct stands beside unnest
+            self._originals.append(f"select distinct pair.kind as kind, pair.id as id from ({pairs})")
         columns = ", ".join(f"{sql} as {identifier(name)}" for name, sql in replaced.items())
         return f"select * replace ({columns}) from ({rows})"
 
