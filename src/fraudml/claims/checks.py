@@ -2,7 +2,7 @@
 
 A row that cannot be interpreted is quarantined; a row that is odd but readable is accepted and counted as a flag, because the odd
 rows are what the rules look for (a price above the cap, a service after death, an amount that is not quantity × price).
-Amounts are compared to a cent.
+Amounts are compared to a cent, sums of lines to a cent per line.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ CHECKS: tuple[Check, ...] = (
         "claims",
         "items_unequal_total",
         FLAG,
-        "abs(total_amount - items_total) > 0.015",
+        "abs(total_amount - items_total) > 0.01 * item_count + 0.005",  # each line is rounded for itself
         "明细合计≠结算总费用",
         "item lines do not sum to the settlement",
         ("items",),

@@ -28,7 +28,8 @@ DERIVED = {
 
 RELATED = {
     "claims": {
-        "items": "left join (select claim_id, sum(amount) as items_total from accepted_items group by claim_id) using (claim_id)",
+        "items": """left join (
+            select claim_id, sum(amount) as items_total, count(*) as item_count from accepted_items group by claim_id) using (claim_id)""",
         "patients": "left join (select patient_id, death_date from whole_patients) using (patient_id)",
         "enrolments": """left join (
             select distinct claim_id, true as is_enrolled from accepted_claims join whole_enrolments as spell using (patient_id)

@@ -218,4 +218,7 @@ def blaming(tables: str) -> Iterator[None]:
     except FraudmlError as error:
         if error.code != "engine.input":
             raise
-        raise FraudmlError("claims.unreadable", f"{tables}: {error.message}", "Export the table again.") from error
+        told = error.message
+        if "state machine" in told:  # the engine's words for it help nobody
+            told = "lines that end in different ways (some with a carriage return, some without), or a quote inside a value."
+        raise FraudmlError("claims.unreadable", f"{tables}: {told}", "Export the table again.") from error

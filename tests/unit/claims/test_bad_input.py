@@ -78,6 +78,12 @@ REFUSED = [
         lambda raw: csv_of(raw["fee_list_d"]) + b'"L3,S1,,,,,,,\n',
         r"\[claims\.unreadable\] .*fee_list_d\.csv.*[Ll]ine:? 4",
     ),
+    (
+        "lines that end in two ways",
+        "setl_d.csv",
+        lambda raw: csv_of(without(raw["setl_d"], "memo")).replace(b"\n", b"\r\n", 1),
+        r"\[claims\.unreadable\] setl_d: lines that end in different ways",
+    ),
     ("a column twice", "setl_d.csv", lambda raw: b"setl_id,SETL_ID\n1,2\n", r"\[claims\.column_twice\] .*setl_d\.csv"),
     (
         "every row at fault",

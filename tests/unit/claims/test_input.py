@@ -187,6 +187,13 @@ def test_what_is_odd_is_flagged_and_stays(raw, run, table, column, value, code):
     assert len(read("items")) == 2
 
 
+@pytest.mark.parametrize(("amounts", "flagged"), [(["33.34", "33.34", "33.35"], 0), (["33.34", "33.34", "33.36"], 1), (["100.02"], 1)])
+def test_lines_sum_to_the_settlement_within_a_cent_per_line(raw, run, new_line, amounts, flagged):
+    raw["fee_list_d"] = [new_line(f"L{number}", "S1", det_item_fee_sumamt=amount) for number, amount in enumerate(amounts)]
+    summary, _ = run(raw)
+    assert summary["tables"]["claims"]["reasons"].get("items_unequal_total", {"count": 0})["count"] == flagged
+
+
 def test_a_manual_reimbursement_may_come_from_elsewhere(raw, run):
     raw["setl_d"][1] |= {"fixmedins_code": "OUTSIDE", "manl_reim_flag": "1"}
     _, read = run(raw)
