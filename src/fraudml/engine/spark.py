@@ -11,11 +11,11 @@ import itertools
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fraudml.engine.base import Engine
+from fraudml.engine.base import BATCH, Engine
 from fraudml.engine.duck import DuckEngine
 from fraudml.engine.spark_sql import translated, with_parameters
 from fraudml.engine.spark_types import duck_type, spark_type
@@ -92,6 +92,15 @@ class SparkEngine(Engine):
         types = {column: _plain(kind) for column, kind in self._blank.columns("registered_rows").items()}
         chosen = ", ".join(f'cast("{column}" as {kind}) as "{column}"' for column, kind in types.items())
         self._name(name, self._spark.createDataFrame(self._blank.arrow(f"select {chosen} from registered_rows")), types)
+
+    def mapped(self, name: str, sql: str, function: Callable[[pa.Table], pa.Table], columns: Mapping[str, str]) -> None:
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        frame, _ = self._frame(sql)
+        schema = ", ".join(f"`{column}` {spark_type(kind)}" for column, kind in columns.items())
+        # Spark sends the function to each worker once: what is large in it (a model) goes as a broadcast
+        made = frame.mapInArrow(_batched(function, to_arrow_schema(self._spark.createDataFrame([], schema).schema)), schema)
+        self._name(name, self._ran(lambda: made.localCheckpoint(eager=True)), columns)
 
     def drop(self, name: str) -> None:
         if name in self._names:
@@ -215,6 +224,24 @@ def _plain(kind: str) -> str:
     if kind.startswith("ENUM") or kind in ("JSON", "UUID"):
         return "VARCHAR"
     return {"HUGEINT": "HUGEINT", '"NULL"': "INTEGER", "TIME": "BIGINT", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP"}.get(kind, kind)
+
+
+def _batched(function: Callable[[pa.Table], pa.Table], schema: pa.Schema) -> Any:
+    """A function for ``mapInArrow`` that hands over about :data:`BATCH` rows at a time."""
+
+    def apply(batches: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow
+
+        waiting: list[Any] = []
+        for batch in batches:
+            waiting.append(batch)
+            if sum(each.num_rows for each in waiting) >= BATCH:
+                yield from function(pyarrow.Table.from_batches(waiting)).cast(schema).to_batches()
+                waiting = []
+        if any(each.num_rows for each in waiting):
+            yield from function(pyarrow.Table.from_batches(waiting)).cast(schema).to_batches()
+
+    return apply
 
 
 def _file_writer(path: str, schema: pa.Schema, compression: str) -> Any:
