@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -115,7 +116,7 @@ class SparkEngine(Engine):
             # a table in parts below a folder, whatever the folders are called
             text = text.split("*", 1)[0]
             reader = reader.option("recursiveFileLookup", "true").option("mergeSchema", "true")
-        frame = self._ran(lambda: reader.parquet(Path(text).resolve().as_uri()))
+        frame = self._ran(lambda: reader.parquet(_address(Path(text))))
         self._name(name, frame, {field.name: duck_type(field.dataType) for field in frame.schema})
 
     # ------------------------------------------------------------------ writing
@@ -224,6 +225,11 @@ def _plain(kind: str) -> str:
     if kind.startswith("ENUM") or kind in ("JSON", "UUID"):
         return "VARCHAR"
     return {"HUGEINT": "HUGEINT", '"NULL"': "INTEGER", "TIME": "BIGINT", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP"}.get(kind, kind)
+
+
+def _address(path: Path) -> str:
+    """A local path as Spark's readers take it: as it is (``as_of=…``, Chinese letters), but with what would be a glob escaped."""
+    return "file://" + re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path.resolve()))
 
 
 def _batched(function: Callable[[pa.Table], pa.Table], schema: pa.Schema) -> Any:
