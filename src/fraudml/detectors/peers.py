@@ -100,7 +100,6 @@ class UsualAmongPeers:
                 outlier[mine] = 1 - _p_values(strangeness[mine], reference, values.index[mine].isin(names))
         return pd.DataFrame({"outlier": outlier, "strangeness": strangeness}, index=values.index)
 
-
     def _strangeness(self, relative: np.ndarray) -> np.ndarray:
         """The ensemble's score without its last digits, which differ with the rows scored together: a row must not outrank itself."""
         return np.round(self._model.decision_function(relative), DECIMALS)

@@ -158,9 +158,7 @@ def _warn(config: Any, as_of: str, moved: dict[str, tuple[Drift, dict[str, Any]]
         )
 
 
-def _score(
-    config: Any, catalogue: Catalogue, hits: pd.DataFrame, snapshot: Snapshot, model: RegisteredModel | None, rules: Any
-) -> Scored:
+def _score(config: Any, catalogue: Catalogue, hits: pd.DataFrame, snapshot: Snapshot, model: RegisteredModel | None, rules: Any) -> Scored:
     """Scores everyone active where the rows lie; what comes back are the peers' part of the population, and the rows to explain."""
     entity, engine = catalogue.entity, snapshot.engine
     everyone, active = expose_rows(snapshot, catalogue, config.months)
@@ -214,9 +212,7 @@ def _likely_schemes(model: RegisteredModel | None, table: pd.DataFrame | None) -
     return model.schemes.predict(table)
 
 
-def _name_absent(
-    entity: str, model: RegisteredModel, scoring: Scoring, vectors: pd.DataFrame, measures: pd.DataFrame | None
-) -> None:
+def _name_absent(entity: str, model: RegisteredModel, scoring: Scoring, vectors: pd.DataFrame, measures: pd.DataFrame | None) -> None:
     from fraudml.detectors.learning import RULE, learning_table
 
     table = learning_table(vectors, measures, scoring.judge.evidence.iloc[:0])

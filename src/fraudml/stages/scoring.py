@@ -155,5 +155,3 @@ def parts_of(scored: pd.DataFrame) -> pd.DataFrame:
     """The parts (:class:`Parts`) with ``supervised``, by entity_id, of rows of :data:`SCORED`."""
     columns = {"evidence": "rules", "graph": "graph", "outlier": "outlier", "strangeness": "strangeness", "supervised": "supervised"}
     return scored.set_index("entity_id")[list(columns)].rename(columns=columns).astype(float)
-
-
