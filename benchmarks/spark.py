@@ -68,7 +68,7 @@ def one_run(kind: str, folder: Path, as_of: str, out: Path) -> dict[str, float]:
     from fraudml.vectors.computed import behaviour_sql, prepare
 
     started = time.perf_counter()
-    keys = ["engine.master=local[2]", "engine.settings=spark.ui.enabled=false spark.driver.memory=6g spark.sql.shuffle.partitions=8"]
+    keys = ["engine.master=local[2]", "engine.settings=spark.ui.enabled=false spark.driver.memory=3g spark.sql.shuffle.partitions=8"]
     config = compose([f"engine={kind}", *(keys if kind == "spark" else ["engine.threads=2"])])
     claims = open_claims(folder, configured_engine(config.engine))
     catalogues = {entity: load_catalogue(entity) for entity in FEATURES}

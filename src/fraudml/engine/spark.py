@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -309,8 +310,10 @@ def open_spark(
             # a vector joins some thirty groupings of one key, which one task holds open together: each takes a page at least
             "spark.buffer.pageSize": "2m",
         }
-        if master.startswith("local"):  # the workers are this machine's: this very Python
-            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if (remote or master).startswith("local"):  # the workers are this machine's: this very Python
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # said of every function that takes DataFrames; what is used here takes Arrow
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     for key, value in (start | dict(settings or {})).items():
         builder = builder.config(key, str(value))
     try:
