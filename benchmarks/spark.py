@@ -60,7 +60,7 @@ def main() -> None:
         )
     about = (
         f"Vectors of patients, doctors and institutions as of {given.as_of} from Parquet to Parquet; DuckDB with 2 threads, "
-        "Spark local[2], its start (some seconds) included."
+        "Spark local[2], its start (some seconds) included. Where other work runs on the machine, processor seconds count."
     )
     write_result("spark", pd.DataFrame(rows), about)
 
@@ -140,7 +140,7 @@ def different(out: Path) -> int:
 
     count = 0
     for entity in FEATURES:
-        one, other = (pd.read_parquet(out / kind / f"{entity}.parquet").set_index("entity_id") for kind in ENGINES)
+        one, other = (pd.read_parquet(out / kind / f"{entity}.parquet").set_index("entity_id").sort_index() for kind in ENGINES)
         if not one.index.equals(other.index):
             return max(len(one), len(other))
         numeric = list(one.select_dtypes("number"))
