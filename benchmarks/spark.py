@@ -1,9 +1,10 @@
-"""The same vectors on DuckDB and on Spark ``local[2]``, and from which size a cluster pays.
+"""The same vectors and scores on DuckDB and on Spark ``local[2]``, and from which size a cluster pays.
 
     python -m benchmarks.spark --data FOLDER [FOLDER …] [--as-of 2024-06-30]
 
 Each FOLDER holds ``claims/`` as ``fraudml ingest`` writes it (``python -m benchmarks.vectors --make`` makes large ones). Every run is a
-process of its own; processor seconds include Spark's Java. Values are compared. Writes `benchmarks/results/spark.md`.
+process of its own; processor seconds include Spark's Java and Python workers. Values are compared. Scored are the patients' vectors, ten
+times over, by the function of ``fraudml score`` (peers, outliers, a model of patients, combined). Writes `benchmarks/results/spark.md`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks import write_result
 from benchmarks.vectors import FEATURES
+
+if TYPE_CHECKING:
+    from fraudml.engine import Engine
+    from fraudml.vectors import Catalogue
 
 ENGINES = ("duckdb", "spark")
 
@@ -48,19 +54,19 @@ def main() -> None:
                 **{f"{engine} processor s": f"{took[engine]['processor']:.0f}" for engine in ENGINES},
                 "processor ratio": f"{took['spark']['processor'] / took['duckdb']['processor']:.1f}",
                 "values that differ": different(given.out),
+                "rows scored": f"{took['duckdb']['scored']:,}",
+                **{f"{engine} score processor s": f"{took[engine]['score processor']:.0f}" for engine in ENGINES},
             }
         )
     about = (
         f"Vectors of patients, doctors and institutions as of {given.as_of} from Parquet to Parquet; DuckDB with 2 threads, "
-        "Spark local[2], its start (some seconds) included."
+        "Spark local[2], its start (some seconds) included. Where other work runs on the machine, processor seconds count."
     )
     write_result("spark", pd.DataFrame(rows), about)
 
 
 def one_run(kind: str, folder: Path, as_of: str, out: Path) -> dict[str, float]:
     """Seconds, processor seconds of this process and its children, and the number of settlements."""
-    import psutil
-
     from fraudml.claims import open_claims
     from fraudml.config import compose
     from fraudml.engine import configured_engine
@@ -68,7 +74,7 @@ def one_run(kind: str, folder: Path, as_of: str, out: Path) -> dict[str, float]:
     from fraudml.vectors.computed import behaviour_sql, prepare
 
     started = time.perf_counter()
-    keys = ["engine.master=local[2]", "engine.settings=spark.ui.enabled=false spark.driver.memory=6g spark.sql.shuffle.partitions=8"]
+    keys = ["engine.master=local[2]", "engine.settings=spark.ui.enabled=false spark.driver.memory=3g spark.sql.shuffle.partitions=8"]
     config = compose([f"engine={kind}", *(keys if kind == "spark" else ["engine.threads=2"])])
     claims = open_claims(folder, configured_engine(config.engine))
     catalogues = {entity: load_catalogue(entity) for entity in FEATURES}
@@ -77,13 +83,54 @@ def one_run(kind: str, folder: Path, as_of: str, out: Path) -> dict[str, float]:
         for entity, names in FEATURES.items():
             snapshot.engine.write(behaviour_sql(catalogues[entity], snapshot, names), out / kind / f"{entity}.parquet")
         settlements = snapshot.engine.scalar("select count(*) from settlements")
+    vectors, finished = processor(), time.perf_counter()
+    scored = score(claims.engine, out / kind / "patient.parquet", catalogues["patient"])
+    return {
+        "seconds": finished - started,
+        "processor": vectors,
+        "settlements": settlements,
+        "scored": scored,
+        "score processor": processor() - vectors,
+    }
+
+
+def processor() -> float:
+    """Processor seconds of this process and all that it started and that still run."""
+    import psutil
+
     me = psutil.Process()
     times = [each.cpu_times() for each in (me, *me.children(recursive=True))]
-    return {
-        "seconds": time.perf_counter() - started,
-        "processor": sum(each.user + each.system for each in times),
-        "settlements": settlements,
-    }
+    return sum(each.user + each.system for each in times)
+
+
+def score(engine: Engine, path: Path, catalogue: Catalogue) -> int:
+    """Scores the vectors of a file ten times over with a small model; the number of rows."""
+    import pandas as pd
+
+    import fraudml as fm
+    from fraudml.contracts import EVIDENCE
+    from fraudml.detectors.combine import LABELLED_PRIOR, Combiner
+    from fraudml.detectors.evidence import claim_evidence
+    from fraudml.detectors.peers import UsualAmongPeers
+    from fraudml.detectors.registered import RegisteredModel
+    from fraudml.stages.inputs import as_vectors
+    from fraudml.stages.parts import Judge
+    from fraudml.stages.scoring import SCORED, Scoring
+    from fraudml.vectors import PeerGroups
+
+    rows = as_vectors(pd.read_parquet(path).head(20_000))
+    hits = pd.DataFrame({name: pd.Series(dtype="object") for name in EVIDENCE})
+    groups = PeerGroups(rows, catalogue.peers)
+    usual = UsualAmongPeers(rows, catalogue.peers, rows.select_dtypes("number"), groups.of(rows))
+    guilty = (rows["total_amount_12m"] > rows["total_amount_12m"].quantile(0.9)).astype(int)
+    model = fm.EntityScorer().fit(rows, guilty, groups=rows.index)
+    combiner = Combiner(-3.0, LABELLED_PRIOR, dict.fromkeys(LABELLED_PRIOR, 0.0))
+    scoring = Scoring(Judge(groups, usual, claim_evidence(hits, 1), hits), RegisteredModel("patient-1", model, combiner, {}), 0.01)
+    engine.parquet("vectors_to_score", path)
+    ten_times = """select row.* replace (row.entity_id || '-' || cast(times.n as varchar) as entity_id)
+        from vectors_to_score as row, (select unnest(generate_series(1, 10)) as n) as times"""
+    engine.mapped("scored", ten_times, scoring, SCORED)
+    return int(engine.scalar("select count(*) from scored"))
 
 
 def different(out: Path) -> int:
@@ -93,7 +140,7 @@ def different(out: Path) -> int:
 
     count = 0
     for entity in FEATURES:
-        one, other = (pd.read_parquet(out / kind / f"{entity}.parquet").set_index("entity_id") for kind in ENGINES)
+        one, other = (pd.read_parquet(out / kind / f"{entity}.parquet").set_index("entity_id").sort_index() for kind in ENGINES)
         if not one.index.equals(other.index):
             return max(len(one), len(other))
         numeric = list(one.select_dtypes("number"))

@@ -345,7 +345,7 @@ RINGS: dict[str, str] = {
     "scheme": "VARCHAR",
     "period_start": "DATE",
     "period_end": "DATE",
-    "members": "STRUCT(entity_type VARCHAR, entity_id VARCHAR, role VARCHAR)[]",
+    "members": "STRUCT(entity_type VARCHAR, entity_id VARCHAR, role VARCHAR)[]",  # roles: fraudml.graph.roles
     "synchrony": "DOUBLE",
     "density": "DOUBLE",
     "expected_density": "DOUBLE",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from fraudml.report.ring_pictures import Visit, ring_picture
 
 pytestmark = pytest.mark.browser
 
@@ -156,3 +159,32 @@ def test_text_has_enough_contrast(page):
             .filter(([ratio]) => ratio < 4.5); }"""
     )
     assert weak == []
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("people", "hubs"), [(3, 0), (13, 2), (45, 9)])
+def test_the_words_of_a_ring_do_not_overlap(people, hubs, lang, page, tmp_path):
+    kinds = ("institution", "doctor", "pharmacy")
+    names = ("main_institution", "main_doctor", "dispenser")
+    members = [{"entity_type": kinds[n % 3], "entity_id": f"H4301027385{n}", "role": names[n % 3]} for n in range(hubs)]
+    roles = ("core", "regular", "occasional", "card_holder")
+    members += [{"entity_type": "patient", "entity_id": f"{n:032x}", "role": roles[n % 4]} for n in range(people)]
+    at = tuple(each["entity_id"] for each in members[:hubs]) or ("H1", "H2")
+    visits = [
+        Visit(each["entity_id"], at, dt.date(2023, 7, 3) + dt.timedelta(days=30 * n), 98_765.0)
+        for each in members[hubs:]
+        for n in range(12)
+    ]
+    sheet = tmp_path / "ring.html"
+    sheet.write_text(f'<meta charset="utf-8"><body style="width:560px">{ring_picture(members, visits, lang).svg()}', encoding="utf-8")
+    page.goto(sheet.as_uri())
+    overlapping = page.evaluate("""() => {
+        const boxes = [...document.querySelectorAll("text")].map((each) => [each.textContent, each.getBBox()]);
+        const sheet = document.querySelector("svg").viewBox.baseVal;
+        const out = boxes.filter(([, a]) => a.x < -0.5 || a.x + a.width > sheet.width + 0.5 || a.y + a.height > sheet.height + 0.5);
+        const meet = (a, b) => Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x) > 1
+            && Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y) > 4;
+        const pairs = boxes.flatMap(([one, a], n) => boxes.slice(n + 1).filter(([, b]) => meet(a, b)).map(([other]) => [one, other]));
+        return [...out.map(([one]) => one), ...pairs];
+    }""")
+    assert overlapping == []

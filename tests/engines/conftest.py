@@ -37,6 +37,11 @@ def spark() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
+def spark_settings() -> dict[str, str]:
+    return SETTINGS
+
+
+@pytest.fixture(scope="session")
 def duck() -> Engine:
     return open_engine(memory_limit="500MB", threads=1)
 

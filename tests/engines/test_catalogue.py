@@ -14,8 +14,10 @@ import pytest
 from fraudml.claims import Snapshot, open_claims
 from fraudml.contracts import ENTITY_TYPES
 from fraudml.engine import Engine
-from fraudml.graph.covisits import co_visits
+from fraudml.graph.covisits import CoVisits, co_visits
 from fraudml.graph.edges import PAIRS, expose_encounters, pair_edges
+from fraudml.graph.prescriptions import prescription_pairs
+from fraudml.graph.rings import find_rings
 from fraudml.rules import run_rules
 from fraudml.vectors import behaviour
 
@@ -48,12 +50,25 @@ def test_edges_are_the_same(pair: str, snapshots: dict[str, Snapshot]) -> None:
     assert_same(found, expected)
 
 
-def test_co_visits_are_the_same(snapshots: dict[str, Snapshot]) -> None:
+@pytest.fixture(scope="module")
+def company(snapshots: dict[str, Snapshot]) -> dict[str, CoVisits]:
     for snapshot in snapshots.values():
         expose_encounters(snapshot)
-    expected, found = (co_visits(snapshots[name]) for name in BOTH)
+    return {name: co_visits(snapshot) for name, snapshot in snapshots.items()}
+
+
+def test_co_visits_are_the_same(company: dict[str, CoVisits]) -> None:
+    expected, found = (company[name] for name in BOTH)
     assert (found.tested, found.day_limit) == (expected.tested, expected.day_limit)
     assert_same(found.pairs, expected.pairs)
+
+
+def test_rings_are_the_same(snapshots: dict[str, Snapshot], company: dict[str, CoVisits]) -> None:
+    expected, found = (find_rings(snapshots[name], company[name], prescription_pairs(snapshots[name])) for name in BOTH)
+    assert len(expected) > 1
+    assert {member["entity_type"] for members in expected["members"] for member in members} >= {"patient", "doctor", "institution"}
+    assert found["claim_ids"].map(list).tolist() == expected["claim_ids"].map(list).tolist()
+    assert_same(found.drop(columns="claim_ids"), expected.drop(columns="claim_ids"))
 
 
 @pytest.fixture(scope="module")

@@ -70,6 +70,8 @@ QUERIES = {
     "named window in a sum": "select id, count(*) over place - n as others from t window place as (partition by t.place)",
     "window over groups": "select place, cast(count(*) as double) / sum(count(*)) over () as share from t group by place",
     "qualify": "select * from t qualify row_number() over (partition by place order by day desc, id) = 1",
+    "order after qualify": """select t.* from t join (select 'x' as place) as other on t.place = other.place
+        qualify dense_rank() over (partition by t.day order by t.id) = 1 order by t.day, t.id""",
     "qualify sees columns before aliases": "select id, -n as n from t qualify row_number() over (order by n, id) <= 2 order by n",
     "nulls come last": "select id, row_number() over (order by day, id) as up, row_number() over (order by n desc, id) as down from t",
     # aggregates

@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 from scipy.stats import false_discovery_control
 
+import fraudml as fm
 from fraudml.graph.blocks import camouflage_resistant, densest_block
 from fraudml.graph.covisits import adjusted
 from fraudml.graph.structure import coreness, hubs_and_authorities, pagerank, shared_counterparts
@@ -27,6 +28,47 @@ def bipartite(seed: int, rows: int = 12, columns: int = 8) -> sparse.csr_array:
 
 def symmetric(links: sparse.csr_array) -> sparse.csr_array:
     return sparse.block_array([[None, links], [links.T, None]]).tocsr()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_a_claim_graph_says_equals_networkx_on_the_graph_that_it_hands_out(seed: int, make_claims) -> None:
+    """From random claims: ego nets, degrees, strength, coreness, PageRank, and nearness to cases that were confirmed by the day."""
+    rng = np.random.default_rng(seed)
+    claims = [
+        {"patient_id": f"P{rng.integers(15)}", "doctor_id": f"D{doctor}", "institution_id": f"H{doctor % 3}", "total_amount": 10.0 + n}
+        for n, doctor in enumerate(rng.integers(0, 7, 60))
+    ]
+    decided = [("P1", True, "2024-05-01"), ("D2", True, "2024-06-30"), ("P2", True, "2024-07-01"), ("P3", False, "2024-05-01")]
+    kinds = {"P": "patient", "D": "doctor"}
+    labels = [
+        {"entity_type": kinds[one[0]], "entity_id": one, "is_fraud": guilty, "scheme": "", "decided_on": on} for one, guilty, on in decided
+    ]
+    graph = fm.claim_graph(make_claims(claims=claims, labels=labels), as_of="2024-06-30")
+    drawn = graph.to_networkx()
+    ours = graph.measures.set_index("entity_id").loc[list(drawn.nodes)]
+    for one in ("P1", "D2", "H0"):
+        near = nx.ego_graph(drawn, one)
+        mine = graph.ego(one)
+        assert dict(mine.nodes(data=True)) == dict(near.nodes(data=True))
+        assert {frozenset(ends) for ends in mine.edges} == {frozenset(ends) for ends in near.edges}
+        assert all(mine.edges[ends] == drawn.edges[ends] for ends in mine.edges)
+    for one in drawn.nodes:
+        for kind in ("patient", "doctor", "institution"):
+            others = [other for other in drawn[one] if drawn.nodes[other]["entity_type"] == kind]
+            if others:
+                assert ours.loc[one, f"{kind}_degree_12m"] == len(others)
+                assert ours.loc[one, f"{kind}_strength_12m"] == sum(drawn.edges[one, other]["n"] for other in others)
+    assert ours["core_number"].to_dict() == nx.core_number(drawn)
+
+    def walk(seeds: list[str] | None) -> pd.Series:
+        personal = None if seeds is None else dict.fromkeys(seeds, 1.0)
+        return pd.Series(nx.pagerank(drawn, alpha=0.85, tol=1e-14, max_iter=2000, weight="n", personalization=personal))
+
+    plain = walk(None)
+    assert ours["pagerank"].to_numpy() == pytest.approx((plain * len(plain)).to_numpy(), rel=1e-7)
+    near_cases = walk(["P1", "D2"]) / plain  # P2 is decided after the day, P3 was cleared
+    near_cases["P1"], near_cases["D2"] = walk(["D2"])["P1"] / plain["P1"], walk(["P1"])["D2"] / plain["D2"]  # nobody by its own label
+    assert ours["confirmed_proximity"].to_numpy() == pytest.approx(near_cases.to_numpy(), rel=1e-7)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -141,7 +141,9 @@ class Combiner:
         import pandas as pd
 
         table = transformed(parts)
-        margin = self.intercept + table.to_numpy() @ np.array([self.coefficients[name] for name in PARTS])
+        margin = np.full(len(table), self.intercept)
+        for name in PARTS:  # one after the other: a product of matrices differs in its last bits with the rows that come together
+            margin += self.coefficients[name] * table[name].to_numpy()
         return pd.Series(probability(margin), index=parts.index)
 
     def pushes(self, parts: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,8 @@ peer group (Mondrian conformal prediction, Vovk et al. 2005): groups may be many
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,78 +21,112 @@ if TYPE_CHECKING:
 LARGEST_REFERENCE = 8_000  # rows the ensemble learns from
 LARGEST_GROUP = 3_000  # rows of a peer group that its members' p-values are taken from
 LARGEST_COMPARISON = 30_000  # rows that peers' medians and percentiles are taken from
+DECIMALS = 10  # of the ensemble's score
 FEWEST = 10  # rows below which nothing can be called unusual
 
 
-def outliers_among_peers(
-    vectors: pd.DataFrame, peers: tuple[str, ...], values: pd.DataFrame, group: pd.Series, wanted: np.ndarray, seed: int = 0
-) -> pd.DataFrame:
-    """Outlier score of each wanted row within its peer group.
+class UsualAmongPeers:
+    """What is usual in each peer group of a population; judges its members, and others of their kind.
+
+    Ranks are taken among the members of a group alone, all of them scored by one ensemble that treats them alike; a group of fewer than
+    ten is ranked among all whose attributes begin as its own. Where that is fewer than ten as well, or nobody of the group was in the
+    population, nothing is known of what is usual there.
 
     Parameters
     ----------
-    vectors : rows with the attributes ``peers``.
+    vectors : the population (or a part of it that stands for it), with the attributes ``peers``.
     peers : attributes that make a peer group, most important first.
     values : numeric features of the same rows.
-    group : label of each row's peer group (:func:`fraudml.vectors.peer_groups`).
-    wanted : bool, rows to score.
+    group : label of each row's peer group (:class:`fraudml.vectors.PeerGroups`).
+    labels : groups whose members will be judged; all by default.
     seed : of the detectors.
-
-    Returns
-    -------
-    DataFrame on the index of the wanted rows: ``outlier`` = 1 - conformal p-value in [0, 1), ``strangeness`` (the ensemble's score).
-    Ranks are taken among the members of the group alone, all of them scored by one ensemble that treats them alike; a group of fewer
-    than ten is ranked among all whose attributes begin as its own. Where that is fewer than ten as well, ``outlier`` is 0.5: nothing
-    is known of what is usual there.
     """
-    import pandas as pd
 
-    table = values.to_numpy(dtype=float)
-    whole, labels = _whole_labels(vectors, peers), group.to_numpy()
-    outlier, strangeness = np.full(len(values), 0.5), np.zeros(len(values))
-    if len(table) < FEWEST:
-        return pd.DataFrame({"outlier": outlier, "strangeness": strangeness}, index=values.index)[wanted]
-    relative = np.zeros(table.shape)
-    references, borrowed = {}, {}
-    for label in sorted(set(labels)):
-        everyone, mine = np.flatnonzero(_begins(whole, label)), np.flatnonzero(labels == label)
-        relative[mine] = _relative(table[mine], table[everyone])
-        if not wanted[mine].any():
-            continue
-        if len(mine) >= FEWEST:
-            references[label] = _limited(table, mine, LARGEST_GROUP)
-        elif len(everyone) >= FEWEST:  # the others by this label's own measure: what is usual nearer by does not count here
-            borrowed[label] = _relative(table[_limited(table, everyone, LARGEST_GROUP)], table[everyone])
-    model = OutlierEnsemble(random_state=seed).fit(relative[_limited(relative, np.arange(len(table)), LARGEST_REFERENCE)])
-    scored = wanted.copy()
-    for reference in references.values():
-        scored[reference] = True
-    strangeness[scored] = model.decision_function(relative[scored])
-    for label, reference in references.items():
-        rows = np.flatnonzero(wanted & (labels == label))
-        outlier[rows] = 1 - _p_values(strangeness[rows], strangeness[reference], np.isin(rows, reference))
-    for label, others in borrowed.items():
-        rows = np.flatnonzero(wanted & (labels == label))
-        outlier[rows] = 1 - _p_values(strangeness[rows], model.decision_function(others), np.zeros(len(rows), dtype=bool))
-    return pd.DataFrame({"outlier": outlier, "strangeness": strangeness}, index=values.index)[wanted]
+    def __init__(
+        self,
+        vectors: pd.DataFrame,
+        peers: tuple[str, ...],
+        values: pd.DataFrame,
+        group: pd.Series,
+        labels: Collection[str] | None = None,
+        seed: int = 0,
+    ) -> None:
+        table, of = values.to_numpy(dtype=float), group.to_numpy()
+        self._columns = list(values)
+        self._scales: dict[str, Scale] = {}
+        self._reference: dict[str, tuple[np.ndarray, frozenset[Any]]] = {}
+        if len(table) < FEWEST:
+            return
+        whole = _whole_labels(vectors, peers)
+        relative = np.zeros(table.shape)
+        compared = {}
+        for label in sorted(set(of)):
+            everyone, mine = np.flatnonzero(_begins(whole, label)), np.flatnonzero(of == label)
+            self._scales[label] = Scale(table[everyone])
+            relative[mine] = self._scales[label].relative(table[mine])
+            if labels is not None and label not in labels:
+                continue
+            if len(mine) >= FEWEST:
+                reference = _limited(table, mine, LARGEST_GROUP)
+                compared[label] = relative[reference], frozenset(values.index[reference])
+            elif len(everyone) >= FEWEST:  # the others by this label's own measure: what is usual nearer by does not count here
+                others = _limited(table, everyone, LARGEST_GROUP)
+                compared[label] = self._scales[label].relative(table[others]), frozenset()
+        self._model = OutlierEnsemble(random_state=seed).fit(relative[_limited(relative, np.arange(len(table)), LARGEST_REFERENCE)])
+        for label, (rows, names) in compared.items():
+            self._reference[label] = np.sort(self._strangeness(rows)), names
+
+    def judge(self, values: pd.DataFrame, group: pd.Series) -> pd.DataFrame:
+        """Outlier score of each row within its peer group; a row's score does not depend on the others.
+
+        Returns
+        -------
+        DataFrame on the index of the rows: ``outlier`` = 1 - conformal p-value in [0, 1), 0.5 where nothing is known; ``strangeness`` (the
+        ensemble's score, 0 where nothing is known).
+        """
+        import pandas as pd
+
+        table, of = values.reindex(columns=self._columns).to_numpy(dtype=float), group.to_numpy()
+        outlier, strangeness = np.full(len(table), 0.5), np.zeros(len(table))
+        places = {label: np.flatnonzero(of == label) for label in sorted(set(of)) if label in self._scales}
+        if places:
+            rows = np.concatenate(list(places.values()))
+            strangeness[rows] = self._strangeness(
+                np.concatenate([self._scales[label].relative(table[mine]) for label, mine in places.items()])
+            )
+        for label, mine in places.items():
+            if label in self._reference:
+                reference, names = self._reference[label]
+                outlier[mine] = 1 - _p_values(strangeness[mine], reference, values.index[mine].isin(names))
+        return pd.DataFrame({"outlier": outlier, "strangeness": strangeness}, index=values.index)
+
+    def _strangeness(self, relative: np.ndarray) -> np.ndarray:
+        """The ensemble's score without its last digits, which differ with the rows scored together: a row must not outrank itself."""
+        return np.round(self._model.decision_function(relative), DECIMALS)
+
+
+class Scale:
+    """The peers' median and spread of each feature: values as multiples of it, far ones on a logarithmic scale."""
+
+    def __init__(self, peers: np.ndarray) -> None:
+        self._known = known = ~np.isnan(peers).all(axis=0)
+        low, self._middle, high = np.nanpercentile(peers[:, known], [25, 50, 75], axis=0)
+        spread = (high - low) / 1.35
+        spread = np.where(spread > 0, spread, np.nanstd(peers[:, known], axis=0))
+        self._varies = spread > 1e-12 * (1 + np.abs(self._middle))
+        self._spread = np.where(self._varies, spread, 1.0)
+
+    def relative(self, rows: np.ndarray) -> np.ndarray:
+        """The rows on this scale; what does not vary among the peers says nothing."""
+        out = np.full(rows.shape, np.nan)
+        out[:, self._known] = np.where(self._varies, np.arcsinh((rows[:, self._known] - self._middle) / self._spread), np.nan)
+        return out
 
 
 def _p_values(scores: np.ndarray, reference: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Rank of each score in the reference and itself, by their number: no more than a share p of a group can get p or less."""
-    at_least = len(reference) - np.searchsorted(np.sort(reference), scores, side="left")
+    """Rank of each score in the reference (sorted) and itself, by their number: no more than a share p of a group can get p or less."""
+    at_least = len(reference) - np.searchsorted(reference, scores, side="left")
     return np.where(inside, at_least / len(reference), (1 + at_least) / (len(reference) + 1))
-
-
-def _relative(rows: np.ndarray, peers: np.ndarray) -> np.ndarray:
-    """Values as multiples of the peers' spread from the peers' median, far ones on a logarithmic scale."""
-    out = np.full(rows.shape, np.nan)
-    known = ~np.isnan(peers).all(axis=0)
-    low, middle, high = np.nanpercentile(peers[:, known], [25, 50, 75], axis=0)
-    spread = (high - low) / 1.35
-    spread = np.where(spread > 0, spread, np.nanstd(peers[:, known], axis=0))
-    varies = spread > 1e-12 * (1 + np.abs(middle))
-    out[:, known] = np.where(varies, np.arcsinh((rows[:, known] - middle) / np.where(varies, spread, 1.0)), np.nan)
-    return out
 
 
 def fewer_peers(vectors: pd.DataFrame, kept: pd.Index, most: int = LARGEST_COMPARISON) -> np.ndarray:

@@ -6,12 +6,16 @@ SQL is written in the DuckDB dialect everywhere; who writes it knows no other.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+BATCH = 100_000
+"""Rows that :meth:`Engine.mapped` hands over at a time, about: models judge many at once faster, and so many fit any worker."""
 
 
 class Engine(ABC):
@@ -82,6 +86,17 @@ class Engine(ABC):
     @abstractmethod
     def register(self, name: str, data: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
         """Names a DataFrame, an Arrow table, or a stream of Arrow batches (which can be read once)."""
+
+    @abstractmethod
+    def mapped(self, name: str, sql: str, function: Callable[[pa.Table], pa.Table], columns: Mapping[str, str]) -> None:
+        """Keeps what a function makes of a query's rows, some at a time, as a table of this session.
+
+        Parameters
+        ----------
+        function : from an Arrow table of some of the rows to one of :data:`columns`. What it makes of a row must not depend on the others:
+            how many come at once is the engine's affair. It is pickled where workers run it.
+        columns : name -> SQL type of what it gives.
+        """
 
     @abstractmethod
     def drop(self, name: str) -> None:

@@ -6,10 +6,11 @@ import os
 import re
 import tempfile
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fraudml.engine.base import Engine
+from fraudml.engine.base import BATCH, Engine
 from fraudml.errors import FraudmlError
 
 DICTIONARY = "dictionary_size_limit 5000"
@@ -76,6 +77,22 @@ class DuckEngine(Engine):
 
     def register(self, name: str, data: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
         self._connection.register(name, data)
+
+    def mapped(self, name: str, sql: str, function: Callable[[pa.Table], pa.Table], columns: Mapping[str, str]) -> None:
+        import pyarrow as pa
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
+            batches = self._run(sql).to_arrow_reader(BATCH)
+        made = [function(pa.Table.from_batches([batch])) for batch in batches or ()]
+        chosen = ", ".join(f"cast({identifier(column)} as {kind}) as {identifier(column)}" for column, kind in columns.items())
+        if not made:
+            nothing = ", ".join(f"cast(null as {kind}) as {identifier(column)}" for column, kind in columns.items())
+            self.table(name, f"select {nothing} where false")
+            return
+        self.register("mapped_rows", pa.concat_tables(made))
+        self.table(name, f"select {chosen} from mapped_rows")
+        self._connection.unregister("mapped_rows")
 
     def drop(self, name: str) -> None:
         kind = self.scalar(

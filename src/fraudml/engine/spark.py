@@ -10,12 +10,14 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fraudml.engine.base import Engine
+from fraudml.engine.base import BATCH, Engine
 from fraudml.engine.duck import DuckEngine
 from fraudml.engine.spark_sql import translated, with_parameters
 from fraudml.engine.spark_types import duck_type, spark_type
@@ -93,6 +95,15 @@ class SparkEngine(Engine):
         chosen = ", ".join(f'cast("{column}" as {kind}) as "{column}"' for column, kind in types.items())
         self._name(name, self._spark.createDataFrame(self._blank.arrow(f"select {chosen} from registered_rows")), types)
 
+    def mapped(self, name: str, sql: str, function: Callable[[pa.Table], pa.Table], columns: Mapping[str, str]) -> None:
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        frame, _ = self._frame(sql)
+        schema = ", ".join(f"`{column}` {spark_type(kind)}" for column, kind in columns.items())
+        # Spark sends the function to each worker once: what is large in it (a model) goes as a broadcast
+        made = frame.mapInArrow(_batched(function, to_arrow_schema(self._spark.createDataFrame([], schema).schema)), schema)
+        self._name(name, self._ran(lambda: made.localCheckpoint(eager=True)), columns)
+
     def drop(self, name: str) -> None:
         if name in self._names:
             self._spark.catalog.dropTempView(self._names.pop(name))
@@ -106,7 +117,7 @@ class SparkEngine(Engine):
             # a table in parts below a folder, whatever the folders are called
             text = text.split("*", 1)[0]
             reader = reader.option("recursiveFileLookup", "true").option("mergeSchema", "true")
-        frame = self._ran(lambda: reader.parquet(Path(text).resolve().as_uri()))
+        frame = self._ran(lambda: reader.parquet(_address(Path(text))))
         self._name(name, frame, {field.name: duck_type(field.dataType) for field in frame.schema})
 
     # ------------------------------------------------------------------ writing
@@ -217,6 +228,29 @@ def _plain(kind: str) -> str:
     return {"HUGEINT": "HUGEINT", '"NULL"': "INTEGER", "TIME": "BIGINT", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP"}.get(kind, kind)
 
 
+def _address(path: Path) -> str:
+    """A local path as Spark's readers take it: as it is (``as_of=…``, Chinese letters), but with what would be a glob escaped."""
+    return "file://" + re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path.resolve()))
+
+
+def _batched(function: Callable[[pa.Table], pa.Table], schema: pa.Schema) -> Any:
+    """A function for ``mapInArrow`` that hands over about :data:`BATCH` rows at a time."""
+
+    def apply(batches: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow
+
+        waiting: list[Any] = []
+        for batch in batches:
+            waiting.append(batch)
+            if sum(each.num_rows for each in waiting) >= BATCH:
+                yield from function(pyarrow.Table.from_batches(waiting)).cast(schema).to_batches()
+                waiting = []
+        if any(each.num_rows for each in waiting):
+            yield from function(pyarrow.Table.from_batches(waiting)).cast(schema).to_batches()
+
+    return apply
+
+
 def _file_writer(path: str, schema: pa.Schema, compression: str) -> Any:
     """A function for ``mapInArrow`` that writes the batches of a partition to one Parquet file and yields their number of rows."""
 
@@ -276,8 +310,10 @@ def open_spark(
             # a vector joins some thirty groupings of one key, which one task holds open together: each takes a page at least
             "spark.buffer.pageSize": "2m",
         }
-        if master.startswith("local"):  # the workers are this machine's: this very Python
-            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if (remote or master).startswith("local"):  # the workers are this machine's: this very Python
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # said of every function that takes DataFrames; what is used here takes Arrow
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     for key, value in (start | dict(settings or {})).items():
         builder = builder.config(key, str(value))
     try:

@@ -176,6 +176,8 @@ def _ranked(tree: exp.Expr) -> exp.Expr:
             if select.args.get(key):
                 outer.set(key, select.args[key])
                 select.set(key, None)
+        for column in outer.args["order"].find_all(exp.Column) if outer.args.get("order") else []:
+            column.set("table", None)  # the tables of the query are behind it now, its columns are not
         if select.parent is None:
             tree = outer
         else:

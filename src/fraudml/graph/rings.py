@@ -15,6 +15,7 @@ from fraudml.graph.company import companies
 from fraudml.graph.covisits import CoVisits
 from fraudml.graph.neighbours import neighbour_waves
 from fraudml.graph.prescriptions import in_company, prescription_rings
+from fraudml.graph.roles import with_roles
 from fraudml.graph.schemes import looks_like
 
 PROVIDER_SHARE = 0.2
@@ -68,13 +69,12 @@ def _row(candidate: Candidate, snapshot: Snapshot) -> dict[str, object]:
         for column in columns:
             share = claims[column].value_counts() / len(claims)
             providers |= {(kind, str(one)) for one in share[share >= PROVIDER_SHARE].index}
-    members = [("patient", one) for one in candidate.patients] + sorted(providers)
     return {
         "as_of": snapshot.as_of,
         "scheme": candidate.scheme,
         "period_start": claims["met_on"].min().date(),
         "period_end": min(claims["ended_on"].max().date(), snapshot.as_of),
-        "members": [{"entity_type": kind, "entity_id": one, "role": kind} for kind, one in members],
+        "members": with_roles(candidate, providers),
         "synchrony": candidate.synchrony,
         "density": candidate.density,
         "expected_density": candidate.expected_density,

@@ -1,12 +1,9 @@
-"""What the subjects of all leads did in the period: by month, by day, and who is linked with whom."""
+"""What the subjects of all leads did in the period: by month, by day, and the claims of rings."""
 
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -15,6 +12,7 @@ from fraudml.claims.store import months_before
 from fraudml.leads import UNEXPLAINED
 from fraudml.leads.table import each_row
 from fraudml.report.pictures import Lane
+from fraudml.report.ring_pictures import Visit
 
 SUBJECTS, PROVEN = "subjects", "evidence_of_leads"
 """Tables that :func:`activity` leaves in the snapshot's session for other pictures: whose claims are drawn (lead_id, entity_type,
@@ -26,7 +24,7 @@ COLUMNS = (("patient_id", ("patient",)), ("doctor_id", ("doctor",)), ("instituti
 
 @dataclass(frozen=True)
 class Activity:
-    """Months, days and links of all leads' subjects.
+    """Months, days and rings' claims of all leads' subjects.
 
     Attributes
     ----------
@@ -56,20 +54,18 @@ class Activity:
         known = self.by_day.get(lead_id, {})
         return {name: known[name] for name in LANES if name in known}
 
-    def links(self, lead_id: str, members: Sequence[dict[str, Any]]) -> list[tuple[str, str, int]]:
-        """Two members and the number of evidence claims that join them; patients alone are joined by days at one place."""
-        ids = {member["entity_id"] for member in members}
+    def visits(self, lead_id: str) -> list[Visit]:
+        """A ring's evidence claims, by day."""
         own = self.claim_rows[self.claim_rows["lead_id"] == lead_id]
-        counts: dict[tuple[str, str], int] = {}
-        for row in each_row(own):
-            for other in (row.doctor_id, row.institution_id):
-                if other in ids and row.patient_id in ids:
-                    counts[row.patient_id, other] = counts.get((row.patient_id, other), 0) + 1
-        if not counts:
-            for _, part in own[own["patient_id"].isin(ids)].groupby(["institution_id", "started_on"]):
-                for pair in itertools.combinations(sorted(set(part["patient_id"])), 2):
-                    counts[pair] = counts.get(pair, 0) + 1
-        return [(patient, other, count) for (patient, other), count in sorted(counts.items())]
+        return [
+            Visit(
+                str(row.patient_id),
+                tuple(str(one) for one in (row.doctor_id, row.prescriber_id, row.institution_id) if isinstance(one, str)),
+                row.started_on.date(),
+                float(row.total_amount),
+            )
+            for row in each_row(own)
+        ]
 
 
 def activity(snapshot: Snapshot, leads: pd.DataFrame, evidence: pd.DataFrame) -> Activity:
@@ -136,6 +132,9 @@ def activity(snapshot: Snapshot, leads: pd.DataFrame, evidence: pd.DataFrame) ->
     rings = leads.loc[leads["entity_type"] == "ring", "lead_id"]
     engine.register("ring_leads", rings.to_frame().astype("str"))
     claim_rows = snapshot.query(
-        "select lead_id, patient_id, doctor_id, institution_id, started_on from evidence_of_leads semi join ring_leads using (lead_id)"
+        """select proof.lead_id, proof.patient_id, proof.doctor_id, claim.prescribing_doctor_id as prescriber_id, proof.institution_id,
+            proof.started_on, proof.total_amount
+        from evidence_of_leads as proof join ring_leads using (lead_id) join claims as claim on proof.claim_id = claim.claim_id
+        where proof.started_on is not null order by proof.lead_id, proof.started_on, proof.claim_id"""
     )
     return Activity(first, last, by_lead, lanes, claim_rows)

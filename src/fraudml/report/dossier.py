@@ -16,7 +16,8 @@ from fraudml.report.drawing import Picture
 from fraudml.report.evidence import MOST_CLAIMS, evidence_claims
 from fraudml.report.maps import maps
 from fraudml.report.peers import peers_pictures
-from fraudml.report.pictures import months_picture, ring_picture, timeline_picture
+from fraudml.report.pictures import months_picture, timeline_picture
+from fraudml.report.ring_pictures import ring_picture
 from fraudml.report.words import say
 from fraudml.rules import load_clauses
 
@@ -61,7 +62,7 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
         found = claims.get(identity, [])
         pictures = list(peers.get(identity, []))
         if lead["entity_type"] == "ring":
-            pictures.insert(0, _picture("ring", ring_picture(lead["members"], done.links(identity, lead["members"]), lang)))
+            pictures.insert(0, _picture("ring", ring_picture(lead["members"], done.visits(identity), lang)))
         if identity in whereabouts:
             pictures.append(_picture("map", whereabouts[identity]))
         if lanes := done.lanes(identity):

@@ -111,7 +111,8 @@ class Picture:
 
     Attributes
     ----------
-    legend, printed_width : words that stand right of ``printed_width``; in print they stand in cells and the picture ends there.
+    legend, printed_width, printed_height : words that stand right of ``printed_width`` or below ``printed_height``; in print they stand in
+        cells and the picture ends there (:attr:`printed`).
     """
 
     marks: Sequence[Mark]
@@ -121,6 +122,12 @@ class Picture:
     description: str
     legend: Sequence[str] = ()
     printed_width: float = 0.0
+    printed_height: float = 0.0
+
+    @property
+    def printed(self) -> tuple[float, float]:
+        """Width and height of the printed picture."""
+        return self.printed_width or self.width, self.printed_height or self.height
 
     def svg(self) -> str:
         label = escape(f"{self.title}:{self.description}" if self.description else self.title)

@@ -160,9 +160,10 @@ class _Page:
         room = min(max(self.left - below - listed - EVIDENCE_HEIGHT - FINDING_HEIGHT, least), most)
         high = 0.0
         for (left, _, offset, wide), drawing in zip(PICTURES, shown, strict=False):
-            scale = min(wide / (drawing.printed_width or drawing.width), room / drawing.height)
+            printed = drawing.printed
+            scale = min(wide / printed[0], room / printed[1])
             self.cells.picture(self.row, left, png(drawing), f"{drawing.title}: {drawing.description}", scale / SCALE, offset)
-            high = max(high, drawing.height * scale)
+            high = max(high, printed[1] * scale)
         self._next(high + 4)
         if legend:
             self._line(legend, height=listed, text_wrap=True, font_size=9)

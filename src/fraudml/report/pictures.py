@@ -6,8 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 
-from fraudml.leads.reasons import counted
-from fraudml.report.drawing import ACCENT, FAINT, INK, PALE, QUIET, TEXT, Area, Bars, Dots, Line, Mark, Picture, Text, nice_ceiling
+from fraudml.report.drawing import ACCENT, FAINT, PALE, QUIET, TEXT, Area, Bars, Dots, Line, Mark, Picture, Text, nice_ceiling
 from fraudml.report.words import say, short_number
 
 WIDTH = 560
@@ -191,71 +190,3 @@ def timeline_picture(start: dt.date, end: dt.date, lanes: Mapping[str, Lane], la
         say("picture_timeline", lang),
         say("alt_timeline", lang, count=short_number(total, lang), asked=short_number(seen, lang)),
     )
-
-
-def ring_picture(members: Sequence[Mapping[str, str]], links: Sequence[tuple[str, str, int]], lang: str) -> Picture:
-    """Who is linked with whom in a ring; shapes tell the kind of member, not colours.
-
-    Parameters
-    ----------
-    members : entity_type, entity_id, role.
-    links : entity_id of a patient, entity_id of a doctor, institution or pharmacy, number of claims.
-    """
-    most = 48
-    hubs = [member for member in members if member["entity_type"] != "patient"][:12]
-    people = [member for member in members if member["entity_type"] == "patient"]
-    degree: dict[str, int] = {}
-    for patient, hub, count in links:
-        degree[patient] = degree.get(patient, 0) + count
-        degree[hub] = degree.get(hub, 0) + count
-    people = sorted(people, key=lambda member: (-degree.get(member["entity_id"], 0), member["entity_id"]))[:most]
-    centre_x, centre_y, outer = WIDTH / 2, 176.0, 138.0
-    inner = 0.0 if len(hubs) == 1 else 26.0 + 4.0 * len(hubs)
-    place: dict[str, tuple[float, float]] = {}
-    for group, radius in ((hubs, inner), (people, outer)):
-        for number, member in enumerate(group):
-            angle = 2 * math.pi * number / max(len(group), 1) - math.pi / 2
-            place[member["entity_id"]] = (centre_x + 1.45 * radius * math.cos(angle), centre_y + radius * math.sin(angle))
-    heaviest = max((count for _, _, count in links), default=1)
-    parts: list[Mark] = []
-    for patient, hub, count in links:
-        if patient in place and hub in place:
-            (x1, y1), (x2, y2) = place[patient], place[hub]
-            parts.append(Line(x1, y1, x2, y2, PALE, 0.6 + 2.0 * count / heaviest))
-    parts.append(Dots([place[member["entity_id"]] for member in people], 5.0, TEXT))
-    # a few patients alone are named; among hubs the hubs are
-    for member in people if not hubs and len(people) <= 12 else []:
-        x, y = place[member["entity_id"]]
-        parts.append(Text(x, y - 11 if y < centre_y else y + 20, member["entity_id"], anchor="middle", size=11))
-    for member in hubs:
-        x, y = place[member["entity_id"]]
-        parts.append(_shape(member["entity_type"], x, y))
-        parts.append(Text(x, y + 24, member["entity_id"], anchor="middle", size=11, fill=INK, bold=True))
-    x = 10.0
-    for kind in [each for each in ("institution", "doctor", "pharmacy") if any(member["entity_type"] == each for member in hubs)]:
-        label = say(f"type_{kind}", lang)
-        parts += [_shape(kind, x + 8, 352, 0.7), Text(x + 20, 356, label, size=11)]
-        x += 40 + 12 * len(label) if lang == "zh" else 34 + 7 * len(label)
-    parts += [Dots([(x + 6, 352)], 5.0, TEXT), Text(x + 16, 356, say("type_patient", lang), size=11)]
-    kinds = [member["entity_type"] for member in members]
-    who = [counted(kind, kinds.count(kind), lang) for kind in ("institution", "doctor", "pharmacy", "patient") if kind in kinds]
-    left_out = sum(member["entity_type"] == "patient" for member in members) - len(people)
-    if left_out > 0:
-        parts.append(Text(WIDTH - 8, 356, say("left_out", lang, count=left_out), anchor="end", size=11))
-    return Picture(
-        parts,
-        WIDTH,
-        366,
-        say("picture_ring", lang),
-        say("alt_ring", lang, who=who, links=len(links)),
-    )
-
-
-def _shape(kind: str, x: float, y: float, size: float = 1.0) -> Area:
-    r = 10 * size
-    corners = {
-        "institution": [(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)],
-        "doctor": [(x, y - 1.3 * r), (x + 1.3 * r, y), (x, y + 1.3 * r), (x - 1.3 * r, y)],
-        "pharmacy": [(x, y - 1.2 * r), (x + 1.2 * r, y + r), (x - 1.2 * r, y + r)],
-    }
-    return Area(corners.get(kind, corners["institution"]), ACCENT)

@@ -23,8 +23,8 @@ def png(picture: Picture) -> bytes:
     """The picture as a PNG of few colours; the same picture gives the same bytes."""
     from PIL import Image, ImageDraw
 
-    wide = picture.printed_width or picture.width
-    image = Image.new("P", (round(wide * SCALE), round(picture.height * SCALE)), "#ffffff")
+    wide, high = picture.printed
+    image = Image.new("P", (round(wide * SCALE), round(high * SCALE)), "#ffffff")
     canvas = ImageDraw.Draw(image)
     for mark in picture.marks:
         _draw(canvas, mark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,8 @@ from fraudml.config import declarations, read_yaml
 from fraudml.engine import open_engine
 from fraudml.errors import UsageError
 
+log = logging.getLogger("fraudml")
+
 
 def run(config: Any) -> None:
     """Writes ``claims/``, ``quarantine/``, ``ingest.json`` and ``ingest.html`` below ``data_dir`` from the source that ``input`` names.
@@ -26,6 +29,8 @@ def run(config: Any) -> None:
         raise UsageError("ingest.negative", f"ingest.negative={config.ingest.negative} is unknown.", "Write quarantine or refund.")
     data_dir = Path(config.data_dir)
     source = load_source(cast(dict[str, Any], OmegaConf.to_container(config.source)))
+    if config.engine.kind != "duckdb":
+        log.info("ingest runs on this machine; the engine %s takes over from claims/ on", config.engine.kind)
     engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
     options = Options(
         negative=config.ingest.negative,

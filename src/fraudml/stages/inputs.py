@@ -32,8 +32,9 @@ YES, NO = ("1", "true", "1.0"), ("0", "false", "0.0")
 """How a decision may be written in ``is_fraud``."""
 
 
-def vectors_as_of(engine: Engine, data_dir: Path, entity: str, as_of: str) -> pd.DataFrame:
-    """Behaviour vectors of one day by entity_id; of a claim, the row of its first snapshot, for claims of the last twelve months.
+def expose_vectors(engine: Engine, data_dir: Path, entity: str, as_of: str) -> str:
+    """Names the relation of one day's behaviour vectors, one row per entity; of a claim, the row of its first snapshot, for claims of the
+    last twelve months.
 
     Raises
     ------
@@ -46,16 +47,37 @@ def vectors_as_of(engine: Engine, data_dir: Path, entity: str, as_of: str) -> pd
         raise MissingInput("features.missing", f"{path} does not exist.", command)
     if engine.note_of(path) not in (None, dataset_of(data_dir)):
         raise MissingInput("features.dataset", f"{path} was computed from claims that have been read anew since.", command)
-    engine.parquet("vectors", path)
+    engine.parquet(f"stored_{entity}", path)
     days = f"as_of = date '{as_of}'"
     if entity == "claim":  # a claim's only row stands at the first snapshot after its settlement
         days = f"as_of <= date '{as_of}' and as_of > date '{as_of}' - interval 12 month"
-    frame = engine.query(f"select * exclude (as_of) from vectors where {days} order by entity_id")
-    if frame.empty and as_of not in snapshot_days(engine, path):
+    name = f"vectors_{entity}"
+    engine.view(name, f"select * exclude (as_of) from stored_{entity} where {days}")
+    if not engine.rows(f"select 1 from {name} limit 1") and as_of not in snapshot_days(engine, path):
         raise MissingInput("features.as_of", f"{path} has no snapshot as of {as_of}.", command)
-    attributes = frame.select_dtypes(["object", "string"]).columns.drop("entity_id")
-    frame[attributes] = frame[attributes].fillna("unknown")
-    return frame.set_index("entity_id")
+    return name
+
+
+def vectors_as_of(engine: Engine, data_dir: Path, entity: str, as_of: str, most: int | None = None) -> pd.DataFrame:
+    """Rows of :func:`expose_vectors` by entity_id, in its order; of more than ``most`` a part (:func:`part_of`)."""
+    name = expose_vectors(engine, data_dir, entity, as_of)
+    return as_vectors(engine.query(f"select * from {name} where {part_of(engine, name, most)} order by entity_id"))
+
+
+def part_of(engine: Engine, relation: str, most: int | None) -> str:
+    """SQL condition that leaves about ``most`` entities of a larger relation (true where there are no more): those with the smallest hashes
+    of their ids, so that whoever is in stays in while the population grows."""
+    count = 0 if most is None else int(engine.scalar(f"select count(*) from {relation}"))
+    if most is None or count <= most:
+        return "true"
+    return f"substr(md5(cast(entity_id as varchar)), 1, 8) < '{most * 16**8 // count:08x}'"
+
+
+def as_vectors(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of vectors by entity_id; an attribute that is not known is called so."""
+    attributes = rows.select_dtypes(["object", "string"]).columns.drop("entity_id")
+    rows[attributes] = rows[attributes].fillna("unknown")
+    return rows.set_index("entity_id")
 
 
 def snapshot_days(engine: Engine, path: Path) -> list[str]:
@@ -67,14 +89,20 @@ def snapshot_days(engine: Engine, path: Path) -> list[str]:
     return sorted(days)
 
 
-def measures_as_of(engine: Engine, data_dir: Path, as_of: str) -> pd.DataFrame | None:
-    """``graph/measures.parquet`` of one day, or None where the graph was not made for it."""
+def expose_measures(engine: Engine, data_dir: Path, as_of: str) -> str | None:
+    """Names the relation of one day's rows of ``graph/measures.parquet``; None where the graph was not made for it."""
     path = data_dir / "graph" / "measures.parquet"
     if not path.is_file():
         return None
     engine.parquet("measured", path)
-    frame = engine.query(f"select * exclude (as_of) from measured where as_of = date '{as_of}' order by entity_type, entity_id")
-    return None if frame.empty else frame
+    engine.view("measures_of_day", f"select * exclude (as_of) from measured where as_of = date '{as_of}'")
+    return "measures_of_day" if engine.rows("select 1 from measures_of_day limit 1") else None
+
+
+def measures_as_of(engine: Engine, data_dir: Path, as_of: str) -> pd.DataFrame | None:
+    """Rows of :func:`expose_measures`, or None."""
+    name = expose_measures(engine, data_dir, as_of)
+    return None if name is None else engine.query(f"select * from {name} order by entity_type, entity_id")
 
 
 def measures_of(measures: pd.DataFrame | None, catalogue: Catalogue) -> pd.DataFrame | None:

@@ -191,7 +191,7 @@ def _day(
             if not len(ids):
                 continue
             placed = inputs.measures_of(measures, catalogues[target])
-            judged = gather(target, catalogues[target], vectors[target], placed, hits, snapshot, ids, config.seed)
+            judged = gather(catalogues[target], vectors[target], placed, hits, snapshot, ids, config.seed)
             rows = learning_table(vectors[target].loc[ids], placed, judged.evidence).join(judged.values.add_prefix("part:"))
             cases = about[target][["is_fraud", "scheme", "origin", "decided_on"]].add_prefix("case:")
             rows = rows.join(cases).assign(**{"case:day": day, "case:population": 0.0})

@@ -11,6 +11,7 @@ from fraudml.claims import Claims, Snapshot
 from fraudml.claims.store import months_before
 from fraudml.stages import inputs
 from fraudml.stages.evidence import WINDOW, evidence_as_of
+from fraudml.stages.scoring import REFERENCE_ROWS, expose_rows, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,11 +72,12 @@ def population(
     from fraudml.detectors.table import row_keys
 
     target = catalogue.entity
-    vectors = inputs.vectors_as_of(claims.engine, claims.data_dir, target, as_of)
-    measures = inputs.measures_of(inputs.measures_as_of(claims.engine, claims.data_dir, as_of), catalogue)
+    inputs.expose_vectors(claims.engine, claims.data_dir, target, as_of)  # what is missing is said before rules run
     hits = evidence_as_of(config, claims, as_of)
     with claims.at(as_of, months=WINDOW, materialise=("claims",)) as snapshot:
-        evidence = inputs.weighed(hits, snapshot, target, len(vectors))
+        everyone, _ = expose_rows(snapshot, catalogue, WINDOW)
+        vectors, measures = rows_of(snapshot, everyone, inputs.part_of(snapshot.engine, everyone, most and REFERENCE_ROWS))
+        evidence = inputs.weighed(hits, snapshot, target, int(snapshot.engine.scalar(f"select count(*) from {everyone}")))
         monthly = claims_by_month(snapshot)
     if most is not None and len(vectors) > most:
         keys = row_keys(vectors.select_dtypes("number").to_numpy(dtype=float))

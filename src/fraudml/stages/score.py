@@ -11,10 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fraudml.claims import Claims, Snapshot, open_claims
-from fraudml.claims.store import months_before
 from fraudml.claims.swap import put_in_place
 from fraudml.config import as_of_days
 from fraudml.contracts import ENTITY_TYPES, EVIDENCE, LIKELY_SCHEME, REASONS, SCORE_COLUMNS
@@ -26,9 +23,10 @@ from fraudml.progress import step
 from fraudml.stages import inputs
 from fraudml.stages.evidence import WINDOW, evidence_as_of
 from fraudml.stages.features import dataset_of
-from fraudml.stages.parts import Parts, gather
+from fraudml.stages.parts import Judge
 from fraudml.stages.population import claims_by_month, population
 from fraudml.stages.rule_versions import compare_versions, other_version
+from fraudml.stages.scoring import REFERENCE_ROWS, SCORED, Scoring, expose_rows, parts_of, rows_of
 from fraudml.stages.stored import as_table
 
 if TYPE_CHECKING:
@@ -40,21 +38,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("fraudml")
 
 EXTRA_COLUMNS = {
-    "strangeness": "DOUBLE",  # the outlier ensemble's score: orders those of one outlier value
-    "peer_group": "VARCHAR",
+    **{name: SCORED[name] for name in ("strangeness", "peer_group")},
     **LIKELY_SCHEME,
-    "share_rules": "DOUBLE",  # share of each part in what raises the risk
-    "share_graph": "DOUBLE",
-    "share_outlier": "DOUBLE",
-    "share_supervised": "DOUBLE",
+    **{name: type_ for name, type_ in SCORED.items() if name.startswith("share_")},
 }
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One entity type's scores and what stands behind them."""
+    """One entity type's scores and what stands behind them.
 
-    table: pd.DataFrame
+    Attributes
+    ----------
+    sql : rows of the scores, in the snapshot's session.
+    """
+
+    sql: str
     reasons: pd.DataFrame
 
 
@@ -75,12 +74,12 @@ def _one_day(config: Any, claims: Claims, as_of: str) -> None:
 
     engine, data_dir = claims.engine, claims.data_dir
     catalogues = inputs.catalogues(config)
-    vectors = {entity: inputs.vectors_as_of(engine, data_dir, entity, as_of) for entity in ENTITY_TYPES}
+    for entity in ENTITY_TYPES:  # what is missing is said before anything is computed
+        inputs.expose_vectors(engine, data_dir, entity, as_of)
     models = {entity: champion(Path(config.models_dir), entity) for entity in ENTITY_TYPES}
     if not any(models.values()):
         log.info("no model in %s: risk from rules, graph and outliers", config.models_dir)
-    measures = inputs.measures_as_of(engine, data_dir, as_of)
-    if measures is None:
+    if inputs.expose_measures(engine, data_dir, as_of) is None:
         log.info("no graph as of %s: scoring without it (`fraudml graph as_of=%s` makes it)", as_of, as_of)
     hits = evidence_as_of(config, claims, as_of)
     rules = load_rules(config.conf_dir)
@@ -89,22 +88,19 @@ def _one_day(config: Any, claims: Claims, as_of: str) -> None:
         newest = list(claims_by_month(snapshot).values())[-1:]
         for entity in ENTITY_TYPES:
             with step(f"{entity} scored"):
-                placed = inputs.measures_of(measures, catalogues[entity])
-                scored[entity] = _score(
-                    config, entity, as_of, catalogues[entity], vectors[entity], placed, hits, snapshot, models[entity], rules
-                )
-    reasons = pd.concat([one.reasons for one in scored.values()], ignore_index=True)
-    with step("drift since training"):
-        moved = _drift(config, claims, catalogues, as_of, models, newest[0] if newest else 0)
-    tables = {name: one.table for name, one in scored.items()}
+                scored[entity] = _score(config, catalogues[entity], hits, snapshot, models[entity], rules)
+        reasons = pd.concat([one.reasons for one in scored.values()], ignore_index=True)
+        with step("drift since training"):
+            moved = _drift(config, claims, catalogues, as_of, models, newest[0] if newest else 0)
 
-    def further(folder: Path) -> None:
-        if moved:
-            (folder / "drift.html").write_text(drift_page(moved, as_of, config.lang), encoding="utf-8")
-        compare_versions(config, claims, as_of, hits, folder)
-        (folder / "manifest.json").write_text(_manifest(config, data_dir, as_of, models), encoding="utf-8")
+        def further(folder: Path) -> None:
+            if moved:
+                (folder / "drift.html").write_text(drift_page(moved, as_of, config.lang), encoding="utf-8")
+            compare_versions(config, claims, as_of, hits, folder)
+            (folder / "manifest.json").write_text(_manifest(config, data_dir, as_of, models), encoding="utf-8")
 
-    _write(engine, data_dir / "scores" / f"as_of={as_of}", tables, hits, reasons, further)
+        tables = {name: one.sql for name, one in scored.items()}
+        _write(snapshot.engine, data_dir / "scores" / f"as_of={as_of}", tables, hits, reasons, further)
     _warn(config, as_of, moved)
 
 
@@ -162,64 +158,49 @@ def _warn(config: Any, as_of: str, moved: dict[str, tuple[Drift, dict[str, Any]]
         )
 
 
-def _score(
-    config: Any,
-    entity: str,
-    as_of: str,
-    catalogue: Catalogue,
-    vectors: pd.DataFrame,
-    measures: pd.DataFrame | None,
-    hits: pd.DataFrame,
-    snapshot: Snapshot,
-    model: RegisteredModel | None,
-    rules: Any,
-) -> Scored:
+def _score(config: Any, catalogue: Catalogue, hits: pd.DataFrame, snapshot: Snapshot, model: RegisteredModel | None, rules: Any) -> Scored:
+    """Scores everyone active where the rows lie; what comes back are the peers' part of the population, and the rows to explain."""
+    entity, engine = catalogue.entity, snapshot.engine
+    everyone, active = expose_rows(snapshot, catalogue, config.months)
+    peers, placed = rows_of(snapshot, everyone, inputs.part_of(engine, everyone, REFERENCE_ROWS))
+    count = int(engine.scalar(f"select count(*) from {everyone}"))
+    judge = Judge.learn(catalogue, peers, hits, snapshot, count, config.seed)
+    scoring = Scoring(judge, model, config.detector.prior[entity])
+    if model is not None:
+        _name_absent(entity, model, scoring, peers, placed)
+    engine.mapped(f"scored_{entity}", f"select * from {active}", scoring, SCORED)
+    engine.view(
+        f"riskiest_{entity}", f"select entity_id from scored_{entity} order by risk desc, entity_id limit {config.detector.explained}"
+    )
+    explained, measured = rows_of(snapshot, active, f"entity_id in (select entity_id from riskiest_{entity})")
+    engine.register("with_evidence", judge.evidence[["entity_id"]].drop_duplicates().astype("str"))
+    told = snapshot.query(f"""
+        select * from scored_{entity} where entity_id in (select entity_id from riskiest_{entity})
+            or entity_id in (select entity_id from with_evidence) order by entity_id""")
+    known = _together(peers, placed, explained, measured)
+    reasons, named = _explained(config, catalogue, scoring, known, explained.index, parts_of(told), rules)
+    engine.register(f"named_{entity}", as_table(named.rename_axis("entity_id").reset_index(), {"entity_id": "VARCHAR"} | LIKELY_SCHEME))
+    columns = ", ".join(
+        f"date '{snapshot.as_of}' as as_of" if name == "as_of" else f"{'named' if name in LIKELY_SCHEME else 'scored'}.{name}"
+        for name in SCORE_COLUMNS | EXTRA_COLUMNS
+    )
+    sql = f"select {columns} from scored_{entity} as scored left join named_{entity} as named on scored.entity_id = named.entity_id"
+    return Scored(sql, reasons)
+
+
+def _together(
+    peers: pd.DataFrame, placed: pd.DataFrame | None, explained: pd.DataFrame, measured: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The peers' vectors and measures with those of the explained who were not among them."""
     import pandas as pd
 
-    from fraudml.detectors.combine import pushes_without_labels, shares, without_labels
-    from fraudml.detectors.learning import aligned, learning_table
-    from fraudml.reasons import empty_reasons
-
-    active = _active(snapshot, entity, config.months)
-    active = active[vectors.index.get_indexer(active) >= 0]
-    if not len(active):
-        return Scored(_empty_scores(), empty_reasons())
-    judged = gather(entity, catalogue, vectors, measures, hits, snapshot, active, config.seed)
-    parts, evidence, here = judged.values, judged.evidence, judged.values.index
-    contributions, table = None, None
-    if model is None:
-        parts["supervised"] = np.nan
-        risk = without_labels(parts, config.detector.prior[entity])
-        pushes = pushes_without_labels(parts)
-    else:
-        table = learning_table(vectors.loc[here], measures, evidence)
-        _name_absent(entity, model, table)
-        table = aligned(table, model.scorer.feature_names_in_)
-        parts["supervised"] = model.scorer.predict_proba(table, groups=here)[:, 1]
-        risk = model.combiner.risk(parts)
-        pushes = model.combiner.pushes(parts)
-        explained = _worth_explaining(risk, config.detector.explained)
-        contributions = model.scorer.explain(table.loc[explained], groups=explained) * model.combiner.coefficients["supervised"]
-    found = evidence.groupby("entity_id", sort=False)["rule"].agg(list)
-    scores = pd.DataFrame(
-        {
-            "as_of": pd.Timestamp(as_of),
-            "risk": risk.clip(0.0, 1.0),
-            "outlier": parts["outlier"],
-            "supervised": parts["supervised"],
-            "graph": parts["graph"],
-            "rules": pd.Series({name: found.get(name, []) for name in here}, dtype="object"),
-            "model_version": "none" if model is None else model.version,
-            "strangeness": parts["strangeness"],
-            "peer_group": judged.group,
-        },
-        index=here,
-    ).join(shares(pushes))
-    explained = _worth_explaining(risk, config.detector.explained)
-    asked = None if table is None else table.loc[explained]
-    named = _likely_schemes(model, asked)
-    reasons = _reasons(config, entity, catalogue, vectors, measures, explained, contributions, pushes, judged, rules, asked, model)
-    return Scored(scores.join(named).rename_axis("entity_id").reset_index(), reasons)
+    if explained.index.isin(peers.index).all():
+        return peers, placed
+    more = explained[~explained.index.isin(peers.index)]
+    both = pd.concat([peers, more]).sort_index()
+    if placed is None or measured is None:
+        return both, None
+    return both, pd.concat([placed, measured[measured["entity_id"].isin(more.index)]], ignore_index=True)
 
 
 def _likely_schemes(model: RegisteredModel | None, table: pd.DataFrame | None) -> pd.DataFrame:
@@ -231,9 +212,10 @@ def _likely_schemes(model: RegisteredModel | None, table: pd.DataFrame | None) -
     return model.schemes.predict(table)
 
 
-def _name_absent(entity: str, model: RegisteredModel, table: pd.DataFrame) -> None:
-    from fraudml.detectors.learning import RULE
+def _name_absent(entity: str, model: RegisteredModel, scoring: Scoring, vectors: pd.DataFrame, measures: pd.DataFrame | None) -> None:
+    from fraudml.detectors.learning import RULE, learning_table
 
+    table = learning_table(vectors, measures, scoring.judge.evidence.iloc[:0])
     absent = [name for name in model.scorer.feature_names_in_ if name not in table and not name.startswith(RULE[:-1])]
     if absent:
         named = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
@@ -242,83 +224,67 @@ def _name_absent(entity: str, model: RegisteredModel, table: pd.DataFrame) -> No
         )
 
 
-def _reasons(
+def _explained(
     config: Any,
-    entity: str,
     catalogue: Catalogue,
-    vectors: pd.DataFrame,
-    measures: pd.DataFrame | None,
+    scoring: Scoring,
+    known: tuple[pd.DataFrame, pd.DataFrame | None],
     explained: pd.Index,
-    contributions: pd.DataFrame | None,
-    pushes: pd.DataFrame,
-    judged: Parts,
+    parts: pd.DataFrame,
     rules: Any,
-    asked: pd.DataFrame | None,
-    model: RegisteredModel | None,
-) -> pd.DataFrame:
-    """Reasons of the entities that may become a lead: rule evidence of all that have any, features of the riskiest.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Reasons of the entities that may become a lead, and the likely scheme of the riskiest.
+
+    Rule evidence is told of all that have any, features of the riskiest.
 
     Parameters
     ----------
-    asked : what the model reads of the explained, to ask it what the risk would be without a reason.
+    known : vectors and measures of the population that peers' figures are taken from, the explained among them.
+    explained : the riskiest.
+    parts : of the explained and of all with rule evidence.
     """
     from fraudml.detectors.learning import RULE, learning_table
     from fraudml.detectors.peers import fewer_peers
-    from fraudml.reasons import feature_reasons, ordered, peers_figures, rule_reasons, stories, unusual, worded_features
+    from fraudml.reasons import empty_reasons, feature_reasons, ordered, peers_figures, rule_reasons, stories, unusual, worded_features
     from fraudml.stages.without import risk_without
 
+    model, entity = scoring.model, catalogue.entity
+    vectors, measures = known
+    if not len(explained):
+        return empty_reasons(), _likely_schemes(None, None)
+    evidence = scoring.judge.evidence[scoring.judge.evidence["entity_id"].isin(parts.index)]
+    asked = scoring.table(vectors.loc[explained], measures, evidence)
+    pushes = scoring.pushes(parts)
     worded = worded_features(catalogue, config.conf_dir)
     population = vectors.iloc[fewer_peers(vectors, explained)]
-    table = learning_table(population, measures, judged.evidence.iloc[:0])
+    table = learning_table(population, measures, evidence.iloc[:0])
     figures = peers_figures(table, catalogue, worded)
-    percentile = figures.percentile.loc[explained]
+    percentile, median = figures.percentile.loc[explained], figures.median.loc[explained]
     push_rules = pushes["rules"].copy()
     odd = unusual(percentile, pushes.loc[explained, "outlier"] + pushes.loc[explained, "graph"], worded)
     told = odd
-    if contributions is not None:
+    if model is not None and asked is not None:
+        contributions = model.scorer.explain(asked, groups=explained) * model.combiner.coefficients["supervised"]
         of_rules = [name for name in contributions if name.startswith(RULE[:-1])]
         push_rules.loc[explained] += contributions[of_rules].sum(axis=1).clip(lower=0.0)
         told = told.add(contributions[[name for name in contributions if name in worded]], fill_value=0.0)
-    median = figures.median.loc[explained]
+    hits = scoring.judge.hits
     reasons = ordered(
         [
-            rule_reasons(judged.evidence, judged.hits, push_rules.clip(lower=0.0), rules, entity),
+            rule_reasons(evidence, hits[hits["entity_id"].isin(parts.index)], push_rules.clip(lower=0.0), rules, entity),
             feature_reasons(told, table.loc[explained], median, percentile, worded, entity),
         ]
     )
     mine = reasons[reasons["entity_id"].isin(explained)]
     story = stories(told, table, percentile, worded)
-    without = risk_without(mine, judged.values, judged.evidence, asked, median, odd, story, model, config.detector.prior[entity])
-    return reasons.assign(risk_without=without.reindex(reasons.index).astype(float))
-
-
-def _worth_explaining(risk: pd.Series, most: int) -> pd.Index:
-    return risk.sort_values(ascending=False, kind="stable").index[:most].sort_values()
-
-
-def _active(snapshot: Snapshot, entity: str, months: int) -> np.ndarray:
-    """Who appears in claims settled in the last months, sorted."""
-    since = months_before(snapshot.as_of, months)
-    kind = {"institution": "not is_pharmacy and", "pharmacy": "is_pharmacy and"}.get(entity, "")
-    frame = snapshot.query(f"""
-        select distinct entity_id from (
-            select claim.{inputs.PERSONS[entity]} as entity_id, coalesce(place.kind = 'pharmacy', false) as is_pharmacy
-            from claims as claim left join institutions as place on claim.institution_id = place.institution_id
-            where claim.settled_on > date '{since}')
-        where {kind} entity_id is not null order by entity_id""")
-    return frame["entity_id"].to_numpy(dtype=object)
-
-
-def _empty_scores() -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame({name: pd.Series(dtype="object") for name in (SCORE_COLUMNS | EXTRA_COLUMNS)})
+    without = risk_without(mine, parts, evidence, asked, median, odd, story, model, scoring.prior)
+    return reasons.assign(risk_without=without.reindex(reasons.index).astype(float)), _likely_schemes(model, asked)
 
 
 def _write(
     engine: Any,
     target: Path,
-    scores: dict[str, pd.DataFrame],
+    scores: dict[str, str],
     hits: pd.DataFrame,
     reasons: pd.DataFrame,
     further: Callable[[Path], None],
@@ -327,8 +293,8 @@ def _write(
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        for entity, frame in scores.items():
-            count = _stored(engine, frame, SCORE_COLUMNS | EXTRA_COLUMNS, beside / f"{entity}.parquet", "risk desc, entity_id")
+        for entity, sql in scores.items():
+            count = engine.write(f"select * from ({sql}) order by risk desc, entity_id", beside / f"{entity}.parquet")
             log.info("%s: %d rows", target / f"{entity}.parquet", count)
         count = _stored(engine, hits, EVIDENCE, beside / "evidence" / "hits.parquet", "rule, entity_type, entity_id, claim_id, line_id")
         log.info("%s: %d rows", target / "evidence" / "hits.parquet", count)

@@ -3,6 +3,16 @@
 from fraudml.vectors.catalogue import load_catalogue, load_measures
 from fraudml.vectors.computed import behaviour
 from fraudml.vectors.declared import UNITS, Catalogue, Feature
-from fraudml.vectors.peers import peer_groups, peer_statistics
+from fraudml.vectors.peers import PeerGroups, peer_groups, peer_statistics
 
-__all__ = ["UNITS", "Catalogue", "Feature", "behaviour", "load_catalogue", "load_measures", "peer_groups", "peer_statistics"]
+__all__ = [
+    "UNITS",
+    "Catalogue",
+    "Feature",
+    "PeerGroups",
+    "behaviour",
+    "load_catalogue",
+    "load_measures",
+    "peer_groups",
+    "peer_statistics",
+]

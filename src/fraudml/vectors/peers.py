@@ -35,23 +35,38 @@ class PeerStatistics:
     percentile: pd.DataFrame
 
 
-def peer_groups(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = MINIMUM) -> pd.Series:
-    """A label per entity: whom it is compared with.
+class PeerGroups:
+    """Whom the members of a population are compared with: a label for anyone, also for who was not among those it was learnt from.
 
-    The label joins the catalogue's peer attributes (``employee | 40-59``). A group of fewer than ``minimum`` members is widened by
-    dropping attributes from the right; what is still small is compared with all.
+    A label joins the peer attributes (``employee | 40-59``). A group of fewer than ``minimum`` members is widened by dropping attributes
+    from the right; what is still small is compared with all. A widened label (``employee``) names everyone whose attributes begin so.
 
-    Returns
-    -------
-    Series of str on the index of ``vectors``. A widened label (``employee``) names everyone whose attributes begin so.
+    Parameters
+    ----------
+    vectors : the population.
+    peers : attributes that make a peer group, most important first.
     """
-    import pandas as pd
 
-    labels = pd.Series(EVERYBODY, index=vectors.index, dtype="str")
-    for prefix in _prefixes(vectors, catalogue):
-        size = prefix.map(prefix.value_counts())
-        labels = prefix.where((size >= minimum) & (labels == EVERYBODY), labels)
-    return labels.rename("peer_group")
+    def __init__(self, vectors: pd.DataFrame, peers: tuple[str, ...], minimum: int = MINIMUM) -> None:
+        self._peers = tuple(name for name in peers if name in vectors)
+        self._large = []
+        for prefix in _prefixes(vectors, self._peers):
+            size = prefix.value_counts()
+            self._large.append(frozenset(size.index[size >= minimum]))
+
+    def of(self, vectors: pd.DataFrame) -> pd.Series:
+        """The label of each row, on the index of ``vectors``."""
+        import pandas as pd
+
+        labels = pd.Series(EVERYBODY, index=vectors.index, dtype="str")
+        for prefix, large in zip(_prefixes(vectors, self._peers), self._large, strict=True):
+            labels = prefix.where(prefix.isin(large) & (labels == EVERYBODY), labels)
+        return labels.rename("peer_group")
+
+
+def peer_groups(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = MINIMUM) -> pd.Series:
+    """Labels of :class:`PeerGroups` of a whole population, on the index of ``vectors``."""
+    return PeerGroups(vectors, catalogue.peers, minimum).of(vectors)
 
 
 def peer_statistics(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = MINIMUM) -> PeerStatistics:
@@ -67,7 +82,7 @@ def peer_statistics(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = 
     median = np.full((len(vectors), len(columns)), np.nan)
     percentile = median.copy()
     size = np.zeros(len(vectors), dtype="int64")
-    for prefix in [*_prefixes(vectors, catalogue), pd.Series(EVERYBODY, index=vectors.index, dtype="str")]:
+    for prefix in [*_prefixes(vectors, catalogue.peers), pd.Series(EVERYBODY, index=vectors.index, dtype="str")]:
         mine = (group == prefix).to_numpy()
         if not mine.any():
             continue
@@ -86,9 +101,9 @@ def peer_statistics(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = 
     )
 
 
-def _prefixes(vectors: pd.DataFrame, catalogue: Catalogue) -> list[pd.Series]:
+def _prefixes(vectors: pd.DataFrame, peers: tuple[str, ...]) -> list[pd.Series]:
     """Labels of the attributes from the narrowest to the widest combination."""
-    names = [name for name in catalogue.peers if name in vectors]
+    names = [name for name in peers if name in vectors]
     labels: list[pd.Series] = []
     for name in names:
         text = vectors[name].astype("str")

@@ -6,7 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudml.detectors.peers import fewer_peers, outliers_among_peers
+from fraudml.detectors.peers import UsualAmongPeers, fewer_peers
+
+
+def judged(vectors: pd.DataFrame, peers: tuple[str, ...], values: pd.DataFrame, group: pd.Series) -> pd.DataFrame:
+    return UsualAmongPeers(vectors, peers, values, group).judge(values, group)
 
 
 def test_a_value_that_is_usual_elsewhere_stands_out_in_its_own_group() -> None:
@@ -16,7 +20,7 @@ def test_a_value_that_is_usual_elsewhere_stands_out_in_its_own_group() -> None:
     vectors.index = [f"H{number}" for number in range(200)]
     vectors.loc["H7", "amount"] = 1000.0
     group = pd.Series(level, index=vectors.index)
-    found = outliers_among_peers(vectors, ("level",), vectors[["amount"]], group, np.ones(200, dtype=bool))
+    found = judged(vectors, ("level",), vectors[["amount"]], group)
     assert found["outlier"].idxmax() == "H7"
     assert found["outlier"].between(0, 1).all()
     assert found.loc["H150", "outlier"] < 0.99
@@ -25,7 +29,7 @@ def test_a_value_that_is_usual_elsewhere_stands_out_in_its_own_group() -> None:
 def test_too_few_rows_say_nothing() -> None:
     vectors = pd.DataFrame({"amount": [1.0, 2.0, 300.0]}, index=["a", "b", "c"])
     group = pd.Series("all", index=vectors.index)
-    found = outliers_among_peers(vectors, (), vectors, group, np.ones(3, dtype=bool))
+    found = judged(vectors, (), vectors, group)
     assert (found["outlier"] == 0.5).all()
 
 
@@ -50,7 +54,7 @@ def test_at_the_level_of_five_percent_no_more_than_that_of_an_honest_group_is_un
     for seed in range(3):
         vectors, group = honest({"a": 60, "b": 200, "c": 15}, seed)
         numbers = vectors.drop(columns="kind")
-        found = outliers_among_peers(vectors, ("kind",), numbers, group, np.ones(len(vectors), dtype=bool))
+        found = judged(vectors, ("kind",), numbers, group)
         far = found["outlier"].ge(0.95 - 1e-9).groupby(group).mean()
         assert (far <= 0.05 + 1e-9).all()
         assert far["b"] >= 0.04
@@ -60,7 +64,7 @@ def test_rows_that_the_ensemble_did_not_learn_from_are_no_stranger_than_those_it
     monkeypatch.setattr("fraudml.detectors.peers.LARGEST_REFERENCE", 100)
     monkeypatch.setattr("fraudml.detectors.peers.LARGEST_GROUP", 150)
     vectors, group = honest({"a": 600}, 1)
-    found = outliers_among_peers(vectors, ("kind",), vectors.drop(columns="kind"), group, np.ones(600, dtype=bool))
+    found = judged(vectors, ("kind",), vectors.drop(columns="kind"), group)
     assert found["outlier"].ge(0.95).mean() < 0.09
 
 
@@ -70,5 +74,21 @@ def test_the_few_left_over_are_ranked_among_all_by_their_own_measure() -> None:
     vectors["town"] = ["x"] * 100 + ["y"] * 4
     vectors.loc[100:, vectors.columns[:6]] = vectors.iloc[10:14, :6].to_numpy()
     group = pd.Series(["a | x"] * 100 + ["a"] * 4)
-    found = outliers_among_peers(vectors, ("kind", "town"), vectors.iloc[:, :6], group, np.ones(104, dtype=bool))
+    found = judged(vectors, ("kind", "town"), vectors.iloc[:, :6], group)
     assert np.allclose(found["outlier"].iloc[100:], found["outlier"].iloc[10:14], atol=0.25)
+
+
+def test_a_row_is_judged_alike_whoever_comes_with_it() -> None:
+    vectors, group = honest({"a": 60, "b": 200, "c": 15}, 2)
+    numbers = vectors.drop(columns="kind")
+    usual = UsualAmongPeers(vectors, ("kind",), numbers, group)
+    together = usual.judge(numbers, group)
+    for rows in (slice(0, 1), slice(50, 130), slice(270, 275)):
+        pd.testing.assert_frame_equal(usual.judge(numbers[rows], group[rows]), together[rows], rtol=1e-12)
+
+
+def test_of_a_group_that_was_not_in_the_population_nothing_is_known() -> None:
+    vectors, group = honest({"a": 60}, 3)
+    numbers = vectors.drop(columns="kind")
+    found = UsualAmongPeers(vectors, ("kind",), numbers, group).judge(numbers[:2] * 100, pd.Series(["b", "b"]))
+    assert found.to_numpy().tolist() == [[0.5, 0.0], [0.5, 0.0]]

@@ -5,6 +5,7 @@ A quiet town of 400 people in 20 villages goes its ways; each test adds one stor
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import pandas as pd
 import pytest
 
 import fraudml as fm
+from fraudml.graph.candidates import Candidate
+from fraudml.graph.roles import with_roles
 
 Rows = list[dict[str, Any]]
 DAYS = [str(day.date()) for day in pd.date_range("2023-07-03", "2024-06-25")]
@@ -78,6 +81,10 @@ def rings_of(make_claims, town: Rows):
     return find
 
 
+def roles(ring: pd.Series) -> dict[str, int]:
+    return dict(Counter(member["role"] for member in ring["members"]))
+
+
 def members(ring: pd.Series, entity_type: str) -> set[str]:
     return {member["entity_id"] for member in ring["members"] if member["entity_type"] == entity_type}
 
@@ -94,6 +101,7 @@ def test_induced_admission_r04(rings_of) -> None:
     assert members(ring, "institution") == {"H9"}
     assert len(ring["claim_ids"]) == 36
     assert ring["density"] > 5 * ring["expected_density"]
+    assert {"card_holder": 12, "main_institution": 1}.items() <= roles(ring).items()
 
 
 def test_drug_resale_r16(rings_of) -> None:
@@ -107,6 +115,7 @@ def test_drug_resale_r16(rings_of) -> None:
     assert members(ring, "patient") == {f"P{person}" for person in troop}
     assert ring["synchrony"] > 0.6
     assert ring["p_value"] < 1e-6
+    assert roles(ring) == {"core": 4}
 
 
 def test_nursing_home_collusion_r23(rings_of) -> None:
@@ -131,6 +140,9 @@ def test_external_prescription_collusion_r24(rings_of) -> None:
     assert rings["scheme"].tolist() == ["external_prescription_collusion"]
     assert members(rings.iloc[0], "doctor") == {"D10"}
     assert members(rings.iloc[0], "pharmacy") == {"Y9"}
+    told = roles(rings.iloc[0])
+    assert told.pop("card_holder") == len(members(rings.iloc[0], "patient"))
+    assert {"prescriber": 1, "dispenser": 1}.items() <= told.items()
     assert len(rings.iloc[0]["claim_ids"]) >= 180  # the visits beside the sales
 
 
@@ -185,6 +197,22 @@ def test_collusive_group_r31(rings_of) -> None:
     assert members(ring, "patient") >= {f"P{person}" for person in cards}
     assert "D31" in members(ring, "doctor")
     assert members(ring, "pharmacy") == {"Y4"}
+    told = roles(ring)
+    assert told["core"] >= 8
+    assert {"prescriber": 1, "main_institution": 1, "dispenser": 1}.items() <= told.items()
+
+
+def test_who_came_seldom_is_told_from_who_always_came() -> None:
+    meetings = {"P1": range(9), "P2": range(9), "P3": range(4), "P4": range(2), "P5": ()}
+    claims = [(one, "H1", day, "D1", None, "H1", None) for one, days in meetings.items() for day in days]
+    claims += [("P5", "H2", 40, "D2", None, "H2", None)]
+    names = ["patient_id", "place_id", "met_on", "doctor_id", "prescriber_id", "institution_id", "pharmacy_id"]
+    candidate = Candidate("collusive_group", sorted(meetings), pd.DataFrame(claims, columns=names), 1.0, 1.0, 0.1, 1e-9)
+    told = with_roles(candidate, {("institution", "H1"), ("institution", "H2"), ("doctor", "D1")})
+    assert {one["entity_id"]: one["role"] for one in told} == {
+        **{"P1": "core", "P2": "core", "P3": "regular", "P4": "occasional", "P5": "occasional"},
+        **{"D1": "main_doctor", "H1": "main_institution", "H2": "institution"},
+    }
 
 
 # ------------------------------------------------------------------ what must be left alone

@@ -123,7 +123,7 @@
   const loose = (lead) => make("table", {}, make("caption", {}, w.evidence_loose), make("tbody", {}, lead.loose.map((each) =>
     make("tr", {}, make("td", { class: "day" }, day(each.day)), make("td", {}, each.text), make("td", { class: "n asked" }, each.amount > 0 ? money.format(each.amount) : "")))));
   const members = (lead) => make("table", {}, make("thead", {}, make("tr", {}, [w.kind, w.entity, w.role].map((text) => make("th", { scope: "col" }, text)))),
-    make("tbody", {}, lead.members.map((member) => make("tr", {}, make("td", {}, types[member.entity_type] ?? member.entity_type), make("td", {}, member.entity_id), make("td", {}, types[member.role] ?? member.role ?? dash)))));
+    make("tbody", {}, lead.members.map((member) => make("tr", {}, make("td", {}, types[member.entity_type] ?? member.entity_type), make("td", {}, member.entity_id), make("td", {}, w[`role_${member.role}`] ?? types[member.entity_type] ?? dash)))));
 
   const show = (lead) => {
     const at = order.indexOf(lead);
