@@ -17,9 +17,10 @@ from fraudml.engine import Engine, configured_engine
 from fraudml.progress import step, track
 from fraudml.vectors.aggregates import MONTHS
 from fraudml.vectors.catalogue import load_catalogue
-from fraudml.vectors.computed import behaviour_sql, prepare, warn_without_claims
+from fraudml.vectors.computed import behaviour_sql, joined_columns, warn_without_claims
 from fraudml.vectors.declared import Feature
 from fraudml.vectors.page import listing, page
+from fraudml.vectors.several import SeveralDays
 
 log = logging.getLogger("fraudml")
 
@@ -40,10 +41,10 @@ def run(config: Any) -> None:
     parts = folder / ".parts"  # a day's rows each; the files are sorted and written once, however many days are asked for
     shutil.rmtree(parts, ignore_errors=True)
     try:
-        for earlier, as_of in zip([None, *days[:-1]], track(days, "snapshots"), strict=True):
-            with claims.at(as_of, months=MONTHS) as snapshot:
+        with SeveralDays(claims, [day(each) for each in days], joined_columns([(each, None) for each in catalogues]), config.conf_dir) as joined:
+            for earlier, as_of in zip([None, *days[:-1]], track(days, "snapshots"), strict=True):
                 with step(f"claims as of {as_of} joined"):
-                    prepare(snapshot, [(catalogue, None) for catalogue in catalogues])
+                    snapshot = joined.at(day(as_of))
                 for catalogue in catalogues:
                     entity = catalogue.entity
                     with step(f"vectors of {entity}"):

@@ -77,13 +77,17 @@ def prepare(snapshot: Snapshot, wanted: Iterable[tuple[Catalogue, Iterable[str] 
     ----------
     wanted : catalogues, each with the columns wanted of it (None: all).
     """
-    columns: dict[str, set[str]] = {}
-    conf_dir = None
+    wanted = list(wanted)
+    join_claims(snapshot, joined_columns(wanted, peers), conf_dir=next((each.conf_dir for each, _ in wanted if each.conf_dir), None))
+
+
+def joined_columns(wanted: Iterable[tuple[Catalogue, Iterable[str] | None]], peers: bool = True) -> dict[str, set[str]]:
+    """Columns of the joined tables that the wanted vectors read, see :func:`prepare`."""
+    columns: dict[str, set[str]] = {table: set() for table in COLUMNS}
     for catalogue, names in wanted:
-        conf_dir = conf_dir or catalogue.conf_dir
         for table, read in _needed(catalogue, _with_inputs(catalogue, names), _attributes(catalogue, peers), names is None).items():
-            columns.setdefault(table, set()).update(read)
-    join_claims(snapshot, columns, conf_dir=conf_dir)
+            columns[table] |= read
+    return columns
 
 
 def _acting(catalogue: Catalogue, chosen: Mapping[str, Feature], whole: bool) -> tuple[str, ...]:
