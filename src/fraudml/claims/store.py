@@ -116,7 +116,7 @@ class Claims:
         as_of : the day; nothing later is visible.
         months : look back this many months only, ``(as_of - months, as_of]`` by day of settlement; all by default.
         materialise : views to compute once and keep for this session, where many queries follow.
-        session : session of an earlier snapshot, which then looks at this day: its views are replaced, its tables stay. A new one by default.
+        session : session of an earlier snapshot, which looks at this day from now on (its tables stay); a new one by default.
         """
         return Snapshot(self, day(as_of), months, materialise, session)
 

@@ -21,7 +21,7 @@ from fraudml.vectors.cases import CATALOGUE_AT, CLAIM_DIAGNOSES, PERSON, case_me
 from fraudml.vectors.stays import STAY_COLUMNS, joined_stays
 
 WINDOWS = (1, 3, 12)
-JOINED = ("joined_claims", "joined_items", "joined_stays")
+JOINED = ("joined_claims", "joined_items", "joined_stays", "sold_items")
 
 _OWN_CLAIM = tuple(name for name in CANONICAL["claims"].columns if name != "memo")
 _OWN_ITEM = tuple(name for name in CANONICAL["items"].columns if name not in ("line_id", "memo", "trace_codes", "body_site", "doctor_id"))
@@ -149,14 +149,23 @@ _VALUED_ITEMS = """
         case when usual.has_peers and usual.usual_price > 0 then line.unit_price / usual.usual_price end as price_against_peers
     from joined_items as line join usual_items as usual
         on line.item_code = usual.item_code and line.kind = usual.kind and line.level is not distinct from usual.level"""
+USUAL_KEYS = ("kind", "level", "item_code")
+"""What an item's ``item_share`` hangs on, on a day."""
 VALUING = ("kind", "level", "item_code", "unit_price", "institution_id")
 
 COLUMNS: Mapping[str, frozenset[str]] = {
     "joined_claims": frozenset(_WINDOW.keys() | _CLAIM.keys() | _ROLLED.keys()),
     "joined_items": frozenset(_ITEM.keys() | VALUED),
     "joined_stays": frozenset(STAY_COLUMNS),
+    "sold_items": frozenset(("institution_id", "item_code", "month", "billed")),
 }
 """All columns of the joined tables."""
+
+SOLD = """
+    select institution_id, item_code, cast(date_trunc('month', settled_on) as date) as month, {settled}sum(quantity) as billed
+    from {rows} group by all"""
+"""What an institution billed of an item in a month."""
+_SOLD_FROM = frozenset(("institution_id", "item_code", "settled_on", "quantity"))
 
 _HOLIDAYS = """
     select cast(unnest(generate_series(started_on, ended_on, interval 1 day)) as date) as day, is_workday from knowledge_holidays"""
@@ -186,7 +195,7 @@ def join_claims(
 
 
 def _serves(snapshot: Snapshot, name: str) -> bool:
-    return name != "joined_items" or "items" in snapshot.tables
+    return name not in ("joined_items", "sold_items") or "items" in snapshot.tables
 
 
 def _columns_there(engine: Engine, name: str) -> set[str]:
@@ -214,7 +223,7 @@ def make_joined(
     stays, stay_claims, stay_items = joined_stays(columns["joined_stays"], has_items) if columns["joined_stays"] else ("", set(), set())
     claims = columns["joined_claims"] | stay_claims | {"w"}
     rolled = [name for name in _ROLLED if name in claims] if has_items else []
-    items = (columns["joined_items"] | stay_items) if has_items else set()
+    items = (columns["joined_items"] | stay_items | (_SOLD_FROM if columns["sold_items"] else set())) if has_items else set()
     rolled_from = set().union(*(columns_of(_ROLLED[name]) for name in rolled))
     if rolled and not items and all(_of_line(_ITEM[name]) for name in rolled_from):
         straight = True  # nothing but the lines themselves is asked: they are added up as they are stored, and only the sums are joined
@@ -240,6 +249,8 @@ def make_joined(
         engine.table(f"{named}_items", _joined_items(snapshot, items - VALUED))
         if items & VALUED:
             value_items(engine)
+        if columns["sold_items"]:
+            engine.table("sold_items", SOLD.format(settled="", rows="joined_items"))
     if has_diagnoses and ("coded." in needed or "cases." in needed):
         engine.table("claim_diagnoses", CLAIM_DIAGNOSES)
     if "cases." in needed:
@@ -396,9 +407,15 @@ def same_every_day(columns: Mapping[str, set[str]], has_items: bool) -> dict[str
     if claims & COMPARED:
         claims |= {"visit_type", "drg_code", "category", "total_amount", "nights", "patient_id", "institution_id", "is_stay"}
     items = columns["joined_items"] | (stay_items if columns["joined_stays"] else set())
+    items |= _SOLD_FROM if columns["sold_items"] else set()
     if items:
         items |= {"settled_on", "w"} | (set(VALUING) if items & VALUED else set())
-    return {"joined_claims": (claims - COMPARED) | {"settled_on"}, "joined_items": items - VALUED, "joined_stays": set()}
+    return {
+        "joined_claims": (claims - COMPARED) | {"settled_on"},
+        "joined_items": items - VALUED,
+        "joined_stays": set(),
+        "sold_items": set(),
+    }
 
 
 def compare(engine: Engine, columns: Mapping[str, set[str]], has_items: bool) -> None:
@@ -410,7 +427,11 @@ def compare(engine: Engine, columns: Mapping[str, set[str]], has_items: bool) ->
         engine.table("case_means", case_means(_case_group("claim.category, ")))
     if "person." in compared:
         engine.table("person_totals", PERSON)
-    more = f", {compared} from window_claims as claim {_compared(compared, 'claim.category, ')}" if compared else " from window_claims as claim"
+    more = (
+        f", {compared} from window_claims as claim {_compared(compared, 'claim.category, ')}"
+        if compared
+        else " from window_claims as claim"
+    )
     engine.table("joined_claims", f"select claim.*{more}")
     if columns["joined_items"] & VALUED and has_items:
         value_items(engine)
