@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from fraudml.claims import Claims, Snapshot
 from fraudml.claims.store import months_before
-from fraudml.vectors.aggregates import Parts, relation_under
+from fraudml.vectors.aggregates import Entry, Parts, relation_under
 from fraudml.vectors.computed import joined_columns
 from fraudml.vectors.declared import Catalogue
 from fraudml.vectors.joined import SOLD, WINDOWS, compare, make_joined, same_every_day, window_of
@@ -116,7 +116,7 @@ class SeveralDays:
     def _add_up(self, snapshot: Snapshot, catalogue: Catalogue, ends: Sequence[dt.date]) -> dict[str, tuple[str, str, dict[str, str]]]:
         """Makes the tables of parts: relation -> table, query, expressions over them."""
         engine, kept = self._engine, {}
-        entries = [*catalogue.attributes.values(), *(each for each in catalogue.features.values() if each.of is not None)]
+        entries: list[Entry] = [*catalogue.attributes.values(), *(each for each in catalogue.features.values() if each.of is not None)]
         for of in dict.fromkeys(str(each.of) for each in entries):
             relation = relation_under(catalogue, of)
             found = rolled(catalogue, of, [each for each in entries if each.of == of], ends)
