@@ -61,8 +61,9 @@ def peer_statistics(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = 
     """Median, percentile and robust z-score of every feature within the entity's peer group.
 
     A widened group counts all whose attributes begin with its label, not only those that found no nearer peers. The robust z-score
-    (Iglewicz and Hoaglin 1993) is ``(value - median) / (1.4826 MAD)`` with the median absolute deviation from the median; where more than half of
-    the group have the same value, the mean absolute deviation stands in: ``/ (1.2533 mean |value - median|)``. Where all have it, it is 0.
+    (Iglewicz and Hoaglin 1993) is ``(value - median) / (1.4826 MAD)``, with the median absolute deviation from the median. Where more than
+    half of the group have the same value, the mean absolute deviation stands in, ``/ (1.2533 mean |value - median|)``; where all have it,
+    the score is 0.
     """
     import numpy as np
     import pandas as pd
