@@ -57,9 +57,12 @@ def rows(random_rows: Any) -> dict[str, Any]:
     rows["registered_diseases"] += [
         {"patient_id": patient["patient_id"], "registered_disease": "M02", "started_on": "2024-04-10"} for patient in rows["patients"][::4]
     ]
-    for entry in rows["catalogue"][::6]:  # two entries that begin together; the end of one is known later
-        rows["catalogue"].append(entry | {"price_cap": 9.0, "minutes": 35.0, "ended_on": "2024-03-20"})
-    for line in rows["items"][::9]:  # dated after the settlement
+    catalogue = list(rows["catalogue"])
+    for entry in catalogue[::6]:  # two entries that begin together; the end of one is known later
+        rows["catalogue"].append(entry | {"price_cap": 15.0, "minutes": 35.0, "ended_on": "2024-03-20"})
+    for entry in catalogue[4::6] + catalogue[5::6]:  # of other items a new price
+        rows["catalogue"].append(entry | {"price_cap": 7.0, "minutes": 50.0, "started_on": "2024-04-05"})
+    for line in rows["items"][::4]:  # dated after the settlement
         line["occurred_at"] = "2024-04-20 08:00:00"
     for claim in rows["claims"][::8]:
         if not claim.get("is_refund"):
