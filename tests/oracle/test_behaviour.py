@@ -357,3 +357,98 @@ def test_distance(city):
 
     by_claim = claims.set_index("claim_id")
     check(city["vectors"]["claim"], "distance_km", lambda one: km(by_claim.loc[one]))
+
+
+def test_extremes_and_spreads(city):
+    claims, vectors = city["claims"], city["vectors"]
+    stays = claims[claims.nights > 0]
+
+    def nights(one: str) -> pd.Series:
+        return stays[stays.institution_id == one].nights
+
+    institutions = vectors["institution"]
+    check(institutions, "nights_mean_12m", lambda one: nights(one).mean())
+    check(institutions, "nights_max_12m", lambda one: nights(one).max())
+    check(institutions, "nights_p90_12m", lambda one: nights(one).quantile(0.9))
+    check(institutions, "nights_spread_12m", lambda one: nights(one).std())
+    check(vectors["patient"], "amount_max_12m", lambda one: claims[claims.patient_id == one].total_amount.max())
+
+    def gap_spread(one: str) -> float:
+        gaps = claims[claims.patient_id == one].started_on.sort_values().diff().dt.days.dropna()
+        return ratio(gaps.std(), gaps.mean())
+
+    check(vectors["patient"], "gap_spread_12m", gap_spread)
+
+
+def test_shares_of_pairs_and_of_gaps(city):
+    claims, vectors = city["claims"], city["vectors"]
+    seen = claims[claims.kind != "pharmacy"]
+    repeated = seen.groupby(["doctor_id", "patient_id"]).size().gt(1).groupby("doctor_id").mean()
+    places = seen.groupby(["doctor_id", "started_on"]).institution_id.nunique().gt(1).groupby("doctor_id").mean()
+    check(vectors["doctor"], "repeat_patient_share_12m", lambda one: repeated.get(one, np.nan))
+    check(vectors["doctor"], "day_places_share_12m", lambda one: places.get(one, np.nan))
+
+    def rapid(one: str, window: int) -> float:
+        mine = claims[claims.institution_id == one].sort_values(["settled_at", "total_amount", "claim_id"])
+        minutes = mine.settled_at.diff().dt.total_seconds() / 60
+        inside = minutes[mine.settled_on > STARTS[window]].dropna()
+        return (inside < 2).mean() if len(inside) else np.nan
+
+    check(vectors["pharmacy"], "rapid_share_3m", lambda one: rapid(one, 3))
+    check(vectors["pharmacy"], "rapid_share_12m", lambda one: rapid(one, 12))
+
+
+def test_own_tables_of_a_person(city):
+    rows, vectors = city["rows"], city["vectors"]
+
+    def mine(table: str, key: str, one: str) -> pd.DataFrame:
+        frame = pd.DataFrame(rows[table])
+        return frame[frame[key] == one]
+
+    birth = pd.to_datetime(city["people"].birth_date)
+    check(vectors["patient"], "age", lambda one: (AS_OF - birth[one]).days / 365.25)
+    check(vectors["patient"], "insurance_types", lambda one: mine("enrolments", "patient_id", one).insurance_type.nunique())
+    check(vectors["patient"], "registered_count", lambda one: mine("registered_diseases", "patient_id", one).registered_disease.nunique())
+    check(vectors["doctor"], "registration_count", lambda one: mine("registrations", "doctor_id", one).institution_id.nunique())
+
+
+def test_a_price_against_the_other_houses_of_the_level(city):
+    items = city["items"].dropna(subset=["unit_price", "item_code"])
+    alike = [items.kind, items.level.fillna(-1), items.item_code]
+    usual = items.groupby(alike).unit_price.transform("mean")
+    has_peers = items.groupby(alike).institution_id.transform("nunique") > 1
+    against = (items.unit_price / usual)[has_peers & (usual > 0)]
+
+    def mean(one: str, window: int) -> float:
+        return against[(items.institution_id == one) & (items.settled_on > STARTS[window])].mean()
+
+    check(city["vectors"]["pharmacy"], "price_against_peers_12m", lambda one: mean(one, 12))
+
+
+def test_the_stay_of_a_claim(city):
+    claims, items = city["claims"].set_index("claim_id", drop=False), city["items"]
+    stays = claims[claims.nights > 0]
+    care = ["treatment", "surgery", "nursing", "examination", "laboratory", "western_drug", "herbal", "chinese_patent_drug"]
+    vectors = city["vectors"]["claim"].loc[stays.index]
+
+    def care_gap(one: str) -> float:
+        lines = items[(items.claim_id == one) & items.charge_type.isin(care)]
+        return stays.nights[one] - lines.occurred_on.nunique()
+
+    def outside(one: str) -> float:
+        stay = stays.loc[one]
+        others = claims[(claims.nights == 0) & (claims.patient_id == stay.patient_id)]
+        return ((others.started_on > stay.started_on) & (others.started_on < stay.ended_on)).sum()
+
+    def return_gap(one: str) -> float:
+        stay = stays.loc[one]
+        mine = stays[stays.patient_id == stay.patient_id].sort_values(["started_on", "ended_on", "total_amount"])
+        place = list(mine.index).index(one)
+        before = mine.iloc[place - 1] if place else None
+        if before is None or before.institution_id != stay.institution_id or before.ended_on > stay.started_on:
+            return np.nan
+        return (stay.started_on - before.ended_on).days
+
+    check(vectors, "care_gap", care_gap)
+    check(vectors, "outside_claims", outside)
+    check(vectors, "return_gap", return_gap)

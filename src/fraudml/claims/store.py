@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from copy import copy
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fraudml.claims.swap import is_unfinished
@@ -47,6 +49,8 @@ class Claims:
     tables : names of the tables that the source had.
     """
 
+    _narrowed: Mapping[str, str] = MappingProxyType({})
+
     def __init__(self, data_dir: Path, engine: Engine) -> None:
         self.data_dir = data_dir
         self.engine = engine
@@ -74,7 +78,17 @@ class Claims:
 
     def _expose(self, engine: Engine) -> None:
         for name, path in self._sources.items():
-            engine.parquet(f"all_{name}", path)
+            if name in self._narrowed:
+                engine.parquet(f"stored_{name}", path)
+                engine.view(f"all_{name}", self._narrowed[name])
+            else:
+                engine.parquet(f"all_{name}", path)
+
+    def narrowed(self, **tables: str) -> Claims:
+        """The same claims with some tables narrowed: each is a query of ``stored_<name>`` or of tables that the session already has."""
+        other = copy(self)
+        other._narrowed = {name: sql for name, sql in tables.items() if name in self.tables}
+        return other
 
     def sql(self, query: str) -> pd.DataFrame:
         """Rows of a query over ``all_claims``, ``all_items`` … : every row, refunds as rows of their own, no time limit."""
@@ -92,7 +106,9 @@ class Claims:
         # the latest settlement of a month seldom falls on its very last day: a week-end's grace
         return end if (end - latest).days <= 2 else latest.replace(day=1) - dt.timedelta(days=1)
 
-    def at(self, as_of: str | dt.date, months: int | None = None, materialise: Iterable[str] = ()) -> Snapshot:
+    def at(
+        self, as_of: str | dt.date, months: int | None = None, materialise: Iterable[str] = (), session: Engine | None = None
+    ) -> Snapshot:
         """The claims as they were known at the end of ``as_of``.
 
         Parameters
@@ -100,8 +116,9 @@ class Claims:
         as_of : the day; nothing later is visible.
         months : look back this many months only, ``(as_of - months, as_of]`` by day of settlement; all by default.
         materialise : views to compute once and keep for this session, where many queries follow.
+        session : session of an earlier snapshot, which looks at this day from now on (its tables stay); a new one by default.
         """
-        return Snapshot(self, day(as_of), months, materialise)
+        return Snapshot(self, day(as_of), months, materialise, session)
 
 
 class Snapshot:
@@ -119,11 +136,18 @@ class Snapshot:
     Use as a context manager, or :meth:`close` it.
     """
 
-    def __init__(self, claims: Claims, as_of: dt.date, months: int | None = None, materialise: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        claims: Claims,
+        as_of: dt.date,
+        months: int | None = None,
+        materialise: Iterable[str] = (),
+        session: Engine | None = None,
+    ) -> None:
         self.as_of = as_of
         self.data_dir = claims.data_dir
         self.tables = claims.tables
-        self.engine = claims.engine.session()
+        self.engine = session or claims.engine.session()
         self._filled: dict[str, bool] = {}
         claims._expose(self.engine)
         since = None if months is None else months_before(as_of, months)

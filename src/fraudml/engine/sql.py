@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -120,12 +121,60 @@ def merged_by(sql: str, where: str = "expression") -> str | None:
     ('sum', 'max', None, None)
     """
     tree = _parsed(str(sql), where)
-    while isinstance(tree, exp.Filter):
+    while isinstance(tree, (exp.Filter, exp.Cast)):
         tree = tree.this
-    if isinstance(tree, exp.Count) and isinstance(tree.this, exp.Distinct):
-        return None
-    kinds: dict[type, str] = {exp.Count: "sum", exp.Sum: "sum", exp.Max: "max", exp.Min: "min"}
-    return kinds.get(type(tree))
+    return _MERGED.get(type(tree)) if _is_plain(tree) else None
+
+
+_MERGED: dict[type, str] = {exp.Count: "sum", exp.Sum: "sum", exp.Max: "max", exp.Min: "min"}
+
+
+def _is_plain(call: exp.Expr) -> bool:
+    return not isinstance(call.this, (exp.Distinct, exp.Order)) and not call.args.get("expressions")
+
+
+def in_parts(sql: str, where: str = "expression", nought: bool = True) -> tuple[dict[str, str], str] | None:
+    """An expression in two steps: aggregates of parts of the rows, by name, and the expression over those.
+
+    None where parts do not tell the whole (medians, different values).
+    ``nought``: a count over no parts is 0, as over no rows; else null.
+
+    >>> parts, whole = in_parts("max(a) / avg(b)")
+    >>> list(parts.values()), whole.count("part_")
+    (['MAX(a)', 'COUNT(b)', 'SUM(b)'], 3)
+    >>> in_parts("median(a)") is None, in_parts("count(distinct a)") is None
+    (True, True)
+    """
+    parts: dict[str, str] = {}
+    whole = True
+
+    def part(call: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
+        aggregate = exp.Filter(this=call, expression=exp.Where(this=condition.copy())) if condition is not None else call
+        text = str(aggregate.sql(dialect="duckdb"))
+        name = f"part_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        parts[name] = text
+        return exp.column(name)
+
+    def total(call: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
+        return exp.Sum(this=part(call, condition))
+
+    def visit(node: exp.Expr) -> exp.Expr:
+        nonlocal whole
+        call, condition = (node.this, node.expression.this) if isinstance(node, exp.Filter) else (node, None)
+        if isinstance(call, exp.Avg) and _is_plain(call):
+            counted = total(exp.Count(this=call.this.copy()), condition)
+            return exp.paren(exp.Div(this=total(exp.Sum(this=call.this.copy()), condition), expression=exp.func("nullif", counted, "0")))
+        if type(call) in _MERGED and _is_plain(call):
+            if isinstance(call, exp.Count):
+                counted = exp.cast(total(call, condition), "bigint")
+                return exp.func("coalesce", counted, "0") if nought else counted
+            return type(call)(this=part(call, condition))
+        if isinstance(call, (exp.AggFunc, exp.AnonymousAggFunc, exp.Anonymous, exp.IgnoreNulls, exp.Window)):
+            whole = whole and isinstance(call, exp.Anonymous) and call.name.lower() not in AGGREGATES
+        return node
+
+    tree = _walk(_expanded(parse(sql, where), where), visit)
+    return (parts, str(tree.sql(dialect="duckdb"))) if whole and parts else None
 
 
 def _expanded(tree: exp.Expr, where: str) -> exp.Expr:

@@ -17,9 +17,10 @@ from fraudml.engine import Engine, configured_engine
 from fraudml.progress import step, track
 from fraudml.vectors.aggregates import MONTHS
 from fraudml.vectors.catalogue import load_catalogue
-from fraudml.vectors.computed import behaviour_sql, prepare, warn_without_claims
+from fraudml.vectors.computed import behaviour_sql, warn_without_claims
 from fraudml.vectors.declared import Feature
 from fraudml.vectors.page import listing, page
+from fraudml.vectors.several import SeveralDays
 
 log = logging.getLogger("fraudml")
 
@@ -40,15 +41,16 @@ def run(config: Any) -> None:
     parts = folder / ".parts"  # a day's rows each; the files are sorted and written once, however many days are asked for
     shutil.rmtree(parts, ignore_errors=True)
     try:
-        for earlier, as_of in zip([None, *days[:-1]], track(days, "snapshots"), strict=True):
-            with claims.at(as_of, months=MONTHS) as snapshot:
+        with SeveralDays(claims, [day(each) for each in days], catalogues) as joined:
+            for earlier, as_of in zip([None, *days[:-1]], track(days, "snapshots"), strict=True):
                 with step(f"claims as of {as_of} joined"):
-                    prepare(snapshot, [(catalogue, None) for catalogue in catalogues])
+                    snapshot = joined.at(day(as_of))
                 for catalogue in catalogues:
                     entity = catalogue.entity
                     with step(f"vectors of {entity}"):
                         since = _judged_until(snapshot, folder / f"{entity}.parquet", earlier) if entity == "claim" else None
-                        rows = _write_day(snapshot, behaviour_sql(catalogue, snapshot, since=since), parts / entity / f"{as_of}.parquet")
+                        query = behaviour_sql(catalogue, snapshot, since=since, in_parts=joined.in_parts(catalogue, snapshot.as_of))
+                        rows = _write_day(snapshot, query, parts / entity / f"{as_of}.parquet")
                     log.info("%s: %s rows as of %s", folder / f"{entity}.parquet", rows, as_of)
                 warn_without_claims(snapshot)
         for entity in ENTITY_TYPES:

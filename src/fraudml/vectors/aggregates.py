@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from fraudml.engine import columns_of, windowed
 from fraudml.engine.sql import columns_needed, distinct_counted, is_total, merged_by
@@ -26,20 +27,34 @@ def name_under(catalogue: Catalogue, of: str) -> str:
     return catalogue.groupings[of].of if of in catalogue.groupings else of
 
 
-def aggregate_sql(catalogue: Catalogue, of: str, entries: Iterable[Entry]) -> str:
-    """One row per entity with the features and attributes of one relation."""
+@dataclass(frozen=True)
+class Parts:
+    """A relation whose rows somebody has put together by months.
+
+    Attributes
+    ----------
+    rows : relation of the session: one row per entity (pair) and month, with ``w``.
+    wholes : entry (of a pair relation: measure) -> its expression over these rows.
+    """
+
+    rows: str
+    wholes: Mapping[str, str]
+
+
+def aggregate_sql(catalogue: Catalogue, of: str, entries: Iterable[Entry], parts: Parts | None = None) -> str:
+    """One row per entity with the features and attributes of one relation, over its parts where these are given."""
     if of in catalogue.groupings:
         grouping = catalogue.groupings[of]
-        return _of_pairs(grouping, relations_of(catalogue.entity)[grouping.of], list(entries))
+        return _of_pairs(grouping, relations_of(catalogue.entity)[grouping.of], list(entries), parts)
     relation = relations_of(catalogue.entity)[of]
     entries = list(entries)
     columns = []
     for each in entries:
         window = _window(each)
         condition = f"w <= {window}" if relation.windowed and window != MONTHS else None
-        sql = each.sql if relation.single else windowed(each.sql, condition, each.where)
+        sql = each.sql if relation.single else windowed(parts.wholes[each.name] if parts else each.sql, condition, each.where)
         columns.append(f'{sql} as "{each.name}"')
-    rows = _rows(relation, set().union(*(columns_of(each.sql, each.where) for each in entries)))
+    rows = f"select * from {parts.rows}" if parts else _rows(relation, set().union(*(columns_of(each.sql, each.where) for each in entries)))
     return f"select entity_id, {', '.join(columns)} from ({rows}){'' if relation.single else ' group by entity_id'}"
 
 
@@ -48,9 +63,9 @@ def _rows(relation: Relation, read: set[str]) -> str:
     return relation.sql.replace("joined_items", "valued_items") if read & VALUED else relation.sql
 
 
-def _of_pairs(grouping: Grouping, relation: Relation, entries: list[Entry]) -> str:
+def _of_pairs(grouping: Grouping, relation: Relation, entries: list[Entry], parts: Parts | None) -> str:
     """Aggregates over a pair relation, whose measures are kept once per window: ``n`` is read as ``n_3``."""
-    measures = {"n": "count(*)", **grouping.measures}
+    measures = parts.wholes if parts else {"n": "count(*)", **grouping.measures}
     kept: dict[tuple[str, int], str] = {}  # the measure as declared, narrowed to a window
     columns = []
     for each in entries:
@@ -61,11 +76,15 @@ def _of_pairs(grouping: Grouping, relation: Relation, entries: list[Entry]) -> s
         rename = {measure: f"{measure}_{window}" for measure in measures}
         columns.append(f'{windowed(each.sql, f"n_{window} > 0" if within else None, each.where, rename)} as "{each.name}"')
     known = " and ".join([f"{key} is not null" for key in grouping.by] + ([f"({grouping.where})"] if grouping.where else []))
-    rows = f"{_rows(relation, set().union(*(columns_of(sql, grouping.where_declared) for sql in kept.values())))}"
+    if parts:
+        rows = f"select * from {parts.rows}"
+    else:
+        read = set().union(*(columns_of(sql, grouping.where_declared) for sql in kept.values()))
+        rows = f"select * from ({_rows(relation, read)}) where {known}"
     oldest = any("oldest" in columns_of(each.sql, each.where) for each in entries)
     return f"""
         select entity_id, {", ".join(columns)}
-        from ({_pairs(grouping, measures, kept, f"select * from ({rows}) where {known}", oldest)})
+        from ({_pairs(grouping, measures, kept, rows, oldest)})
         group by entity_id"""
 
 
@@ -155,8 +174,28 @@ def _grouped_columns(grouping: Grouping | None, entry: Entry) -> set[str]:
     return set().union(*(columns_of(text, grouping.where_declared) for text in texts))
 
 
+def _from_parts_or_rows(
+    catalogue: Catalogue, of: str, entries: list[Entry], parts: Parts | None
+) -> Iterator[tuple[str, list[Entry], Parts | None]]:
+    """Names of subqueries with the entries of a relation that each computes: of a pair relation all from the same rows."""
+    if of in catalogue.groupings or parts is None:
+        yield f"of {of}", entries, parts
+        return
+    for name, some, known in (
+        (f"of {of}", [each for each in entries if each.name not in parts.wholes], None),
+        (f"parts of {of}", [each for each in entries if each.name in parts.wholes], parts),
+    ):
+        if some:
+            yield name, some, known
+
+
 def vectors_sql(
-    catalogue: Catalogue, chosen: Mapping[str, Feature], attributes: Iterable[Attribute], population: str, shown: set[str]
+    catalogue: Catalogue,
+    chosen: Mapping[str, Feature],
+    attributes: Iterable[Attribute],
+    population: str,
+    shown: set[str],
+    in_parts: Mapping[str, Parts] | None = None,
 ) -> str:
     """One row per entity of ``population``: attributes, then features.
 
@@ -166,6 +205,7 @@ def vectors_sql(
     attributes : those whose relations are there.
     population : query that yields each ``entity_id`` once; empty where the claims' own features have one row for each.
     shown : names of the features to return.
+    in_parts : relation -> its monthly parts, where somebody has them.
     """
     attributes = list(attributes)
     parts = [f"entity as ({population})"] if population else []
@@ -174,12 +214,13 @@ def vectors_sql(
     for of in dict.fromkeys([each.of for each in attributes] + [each.of for each in chosen.values() if each.of is not None]):
         entries: list[Entry] = [each for each in attributes if each.of == of]
         entries += [each for each in chosen.values() if each.of == of]
-        parts.append(f'"of {of}" as ({aggregate_sql(catalogue, of, entries)})')
-        if f'"of {of}"' != base:
-            joins.append(f'left join "of {of}" on {base}.entity_id = "of {of}".entity_id')
-        for each in entries:
-            zero = isinstance(each, Feature) and is_zero_without_rows(catalogue, each)
-            columns.append(f'coalesce("of {of}"."{each.name}", 0) as "{each.name}"' if zero else f'"of {of}"."{each.name}"')
+        for name, some, known in _from_parts_or_rows(catalogue, of, entries, (in_parts or {}).get(str(of))):
+            parts.append(f'"{name}" as ({aggregate_sql(catalogue, of, some, known)})')
+            if f'"{name}"' != base:
+                joins.append(f'left join "{name}" on {base}.entity_id = "{name}".entity_id')
+            for each in some:
+                zero = isinstance(each, Feature) and is_zero_without_rows(catalogue, each)
+                columns.append(f'coalesce("{name}"."{each.name}", 0) as "{each.name}"' if zero else f'"{name}"."{each.name}"')
     select = f"select {base}.entity_id{''.join(', ' + column for column in columns)} from {base} {' '.join(joins)}"
     for feature in chosen.values():
         if feature.of is None:

@@ -35,11 +35,9 @@ PERSON = """
     from window_claims group by patient_id"""
 
 
-def case_means(has_diagnoses: bool) -> str:
+def case_means(case_group: str, join: str = "") -> str:
     """Mean amount and nights of a case's like: its DRG, else its main diagnosis, of the same kind of visit."""
-    disease = "substr(coded.diagnosis, 1, 3)" if has_diagnoses else "cast(null as varchar)"
-    join = "left join claim_diagnoses as coded on claim.claim_id = coded.claim_id" if has_diagnoses else ""
     return f"""
-        select concat_ws(' ', visit_type, coalesce(drg_code, {disease}, '')) as case_group,
+        select {case_group} as case_group,
             avg(total_amount) as case_amount, avg(nights) as case_nights, count(*) as case_count
         from window_claims as claim {join} group by 1"""

@@ -99,7 +99,7 @@ def _bind(engine: Engine, sql: str, where: str) -> None:
 
 
 def _dated(sql: str) -> str:
-    return sql.replace("$as_of", "date '2000-01-01'").replace("$since", "date '1999-01-01'")
+    return sql.replace("$as_of", "date '2000-01-01'").replace("$since", "date '1999-01-01'").replace("$horizon", "date '1998-01-01'")
 
 
 class _BlankClaims(Claims):

@@ -11,7 +11,7 @@ from fraudml.claims import Claims, Snapshot
 from fraudml.claims.store import day, months_before
 from fraudml.engine import columns_of, identifier
 from fraudml.errors import FraudmlError
-from fraudml.vectors.aggregates import MONTHS, columns_read, columns_wanted, name_under, relation_under, vectors_sql
+from fraudml.vectors.aggregates import MONTHS, Parts, columns_read, columns_wanted, name_under, relation_under, vectors_sql
 from fraudml.vectors.catalogue import load_catalogue
 from fraudml.vectors.declared import Attribute, Catalogue, Feature
 from fraudml.vectors.joined import COLUMNS, VALUED, join_claims
@@ -77,13 +77,17 @@ def prepare(snapshot: Snapshot, wanted: Iterable[tuple[Catalogue, Iterable[str] 
     ----------
     wanted : catalogues, each with the columns wanted of it (None: all).
     """
-    columns: dict[str, set[str]] = {}
-    conf_dir = None
+    wanted = list(wanted)
+    join_claims(snapshot, joined_columns(wanted, peers), conf_dir=next((each.conf_dir for each, _ in wanted if each.conf_dir), None))
+
+
+def joined_columns(wanted: Iterable[tuple[Catalogue, Iterable[str] | None]], peers: bool = True) -> dict[str, set[str]]:
+    """Columns of the joined tables that the wanted vectors read, see :func:`prepare`."""
+    columns: dict[str, set[str]] = {table: set() for table in COLUMNS}
     for catalogue, names in wanted:
-        conf_dir = conf_dir or catalogue.conf_dir
         for table, read in _needed(catalogue, _with_inputs(catalogue, names), _attributes(catalogue, peers), names is None).items():
-            columns.setdefault(table, set()).update(read)
-    join_claims(snapshot, columns, conf_dir=conf_dir)
+            columns[table] |= read
+    return columns
 
 
 def _acting(catalogue: Catalogue, chosen: Mapping[str, Feature], whole: bool) -> tuple[str, ...]:
@@ -100,12 +104,17 @@ def _attributes(catalogue: Catalogue, peers: bool) -> list[Attribute]:
 
 
 def behaviour_sql(
-    catalogue: Catalogue, snapshot: Snapshot, wanted: Iterable[str] | None = None, peers: bool = True, since: dt.date | None = None
+    catalogue: Catalogue,
+    snapshot: Snapshot,
+    wanted: Iterable[str] | None = None,
+    peers: bool = True,
+    since: dt.date | None = None,
+    in_parts: Mapping[str, Parts] | None = None,
 ) -> str:
     """The query behind :func:`behaviour`, in no order; makes the joined tables in the snapshot's session first.
 
     A selection of features costs what it needs: the joined tables then hold only the columns that it reads. Of claims only those settled
-    after ``since`` are judged (all of the window by default), against all that came before.
+    after ``since`` are judged (all of the window by default), against all that came before. ``in_parts`` are relations in monthly parts.
     """
     chosen = _with_inputs(catalogue, wanted)
     needed = _needed(catalogue, chosen, _attributes(catalogue, peers), wanted is None)
@@ -121,11 +130,21 @@ def behaviour_sql(
     ]
     one_row_each = acting == ["claims"] and any(each.of == "claims" for each in chosen.values())
     population = "" if one_row_each else population_sql(catalogue.entity, acting)
+    since = since or dt.date.min
     return (
-        vectors_sql(catalogue, chosen, attributes, population, shown)
+        vectors_sql(catalogue, chosen, attributes, population, shown, in_parts)
         .replace("$as_of", f"date '{snapshot.as_of}'")
-        .replace("$since", f"date '{since or dt.date.min}'")
+        .replace("$since", f"date '{since}'")
+        .replace("$horizon", f"date '{_horizon(snapshot, since)}'")
     )
+
+
+def _horizon(snapshot: Snapshot, since: dt.date) -> dt.date:
+    """The first day that a claim settled after ``since`` looks back on: a stay may have begun long before it."""
+    if since == dt.date.min:
+        return since
+    earliest = snapshot.engine.scalar(f"select min(started_on) from joined_claims where settled_on > date '{since}'")
+    return (earliest or since) - dt.timedelta(days=90)
 
 
 def _frame(catalogue: Catalogue, snapshot: Snapshot, wanted: Iterable[str] | None, peers: bool) -> pd.DataFrame:

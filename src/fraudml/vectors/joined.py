@@ -8,6 +8,7 @@ so ``w <= 3`` selects the last three months.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from fraudml.vectors.cases import CATALOGUE_AT, CLAIM_DIAGNOSES, PERSON, case_me
 from fraudml.vectors.stays import STAY_COLUMNS, joined_stays
 
 WINDOWS = (1, 3, 12)
-JOINED = ("joined_claims", "joined_items", "joined_stays")
+JOINED = ("joined_claims", "joined_items", "joined_stays", "sold_items")
 
 _OWN_CLAIM = tuple(name for name in CANONICAL["claims"].columns if name != "memo")
 _OWN_ITEM = tuple(name for name in CANONICAL["items"].columns if name not in ("line_id", "memo", "trace_codes", "body_site", "doctor_id"))
@@ -148,14 +149,23 @@ _VALUED_ITEMS = """
         case when usual.has_peers and usual.usual_price > 0 then line.unit_price / usual.usual_price end as price_against_peers
     from joined_items as line join usual_items as usual
         on line.item_code = usual.item_code and line.kind = usual.kind and line.level is not distinct from usual.level"""
-_VALUING = ("kind", "level", "item_code", "unit_price", "institution_id")
+USUAL_KEYS = ("kind", "level", "item_code")
+"""What an item's ``item_share`` hangs on, on a day."""
+VALUING = ("kind", "level", "item_code", "unit_price", "institution_id")
 
 COLUMNS: Mapping[str, frozenset[str]] = {
     "joined_claims": frozenset(_WINDOW.keys() | _CLAIM.keys() | _ROLLED.keys()),
     "joined_items": frozenset(_ITEM.keys() | VALUED),
     "joined_stays": frozenset(STAY_COLUMNS),
+    "sold_items": frozenset(("institution_id", "item_code", "month", "billed")),
 }
 """All columns of the joined tables."""
+
+SOLD = """
+    select institution_id, item_code, cast(date_trunc('month', settled_on) as date) as month, {settled}sum(quantity) as billed
+    from {rows} group by all"""
+"""What an institution billed of an item in a month."""
+_SOLD_FROM = frozenset(("institution_id", "item_code", "settled_on", "quantity"))
 
 _HOLIDAYS = """
     select cast(unnest(generate_series(started_on, ended_on, interval 1 day)) as date) as day, is_workday from knowledge_holidays"""
@@ -181,11 +191,11 @@ def join_claims(
     if there["joined_claims"] and all(set(wanted.get(name, ())) <= there[name] for name in JOINED if _serves(snapshot, name)):
         return
     columns = {name: (set(wanted.get(name, ())) | set((made or {}).get(name, ())) | there[name]) & COLUMNS[name] for name in JOINED}
-    _join(snapshot, columns, conf_dir)
+    make_joined(snapshot, columns, conf_dir)
 
 
 def _serves(snapshot: Snapshot, name: str) -> bool:
-    return name != "joined_items" or "items" in snapshot.tables
+    return name not in ("joined_items", "sold_items") or "items" in snapshot.tables
 
 
 def _columns_there(engine: Engine, name: str) -> set[str]:
@@ -194,13 +204,26 @@ def _columns_there(engine: Engine, name: str) -> set[str]:
     return set(engine.columns(name))
 
 
-def _join(snapshot: Snapshot, columns: Mapping[str, set[str]], conf_dir: str | Path | None) -> None:
+def make_joined(
+    snapshot: Snapshot,
+    columns: Mapping[str, set[str]],
+    conf_dir: str | Path | None,
+    since: dt.date | None = None,
+    named: str = "joined",
+) -> None:
+    """Makes the tables with these columns, whatever is there.
+
+    Parameters
+    ----------
+    since : claims settled after this day, twelve months before the snapshot's by default.
+    named : beginning of the names of the tables of claims and items, where they are a step towards the joined ones.
+    """
     engine = snapshot.engine
     has_items, has_diagnoses = "items" in snapshot.tables, "diagnoses" in snapshot.tables
     stays, stay_claims, stay_items = joined_stays(columns["joined_stays"], has_items) if columns["joined_stays"] else ("", set(), set())
     claims = columns["joined_claims"] | stay_claims | {"w"}
     rolled = [name for name in _ROLLED if name in claims] if has_items else []
-    items = (columns["joined_items"] | stay_items) if has_items else set()
+    items = (columns["joined_items"] | stay_items | (_SOLD_FROM if columns["sold_items"] else set())) if has_items else set()
     rolled_from = set().union(*(columns_of(_ROLLED[name]) for name in rolled))
     if rolled and not items and all(_of_line(_ITEM[name]) for name in rolled_from):
         straight = True  # nothing but the lines themselves is asked: they are added up as they are stored, and only the sums are joined
@@ -208,7 +231,7 @@ def _join(snapshot: Snapshot, columns: Mapping[str, set[str]], conf_dir: str | P
         straight = False
         items |= rolled_from | ({"claim_id"} if rolled else set())
     if items & VALUED:
-        items |= set(_VALUING)
+        items |= set(VALUING)
     narrow = (claims & _WINDOW.keys()) | {"claim_id", "refunded_amount"}
     for name in items - VALUED:
         narrow |= columns_of(_ITEM[name]) & _WINDOW.keys()
@@ -221,30 +244,38 @@ def _join(snapshot: Snapshot, columns: Mapping[str, set[str]], conf_dir: str | P
         narrow |= {"patient_id", "institution_id", "is_stay"}
 
     once = not items and not needed
-    (engine.view if once else engine.table)("window_claims", _window_claims(snapshot, narrow, conf_dir))
+    (engine.view if once else engine.table)("window_claims", _window_claims(snapshot, narrow, conf_dir, since))
     if items:
-        engine.table("joined_items", _joined_items(snapshot, items - VALUED))
+        engine.table(f"{named}_items", _joined_items(snapshot, items - VALUED))
         if items & VALUED:
-            engine.table("usual_items", _USUAL_ITEMS)
-            engine.view("valued_items", _VALUED_ITEMS)
+            value_items(engine)
+        if columns["sold_items"]:
+            engine.table("sold_items", SOLD.format(settled="", rows="joined_items"))
     if has_diagnoses and ("coded." in needed or "cases." in needed):
         engine.table("claim_diagnoses", CLAIM_DIAGNOSES)
     if "cases." in needed:
-        engine.table("case_means", case_means(has_diagnoses))
+        disease = "left join claim_diagnoses as coded on claim.claim_id = coded.claim_id" if has_diagnoses else ""
+        engine.table("case_means", case_means(_case_group("substr(coded.diagnosis, 1, 3), " if has_diagnoses else ""), disease))
     if "person." in needed:
         engine.table("person_totals", PERSON)
-    engine.table("joined_claims", _joined_claims(claims, _rolled_up(snapshot, rolled, straight), has_diagnoses))
+    engine.table(f"{named}_claims", _joined_claims(claims, _rolled_up(snapshot, rolled, straight, f"{named}_items"), has_diagnoses))
     if columns["joined_stays"]:
         engine.table("joined_stays", stays)
     for name in ("window_claims", "claim_diagnoses", "case_means", "person_totals", "item_sums", "part_sums"):
         engine.drop(name)
 
 
+def value_items(engine: Engine) -> None:
+    """Names the joined items with their place among all houses (:data:`VALUED`)."""
+    engine.table("usual_items", _USUAL_ITEMS)
+    engine.view("valued_items", _VALUED_ITEMS)
+
+
 def _of_line(sql: str) -> bool:
     return "claim." not in sql and "entry." not in sql
 
 
-def _rolled_up(snapshot: Snapshot, rolled: list[str], straight: bool) -> tuple[dict[str, str], str]:
+def _rolled_up(snapshot: Snapshot, rolled: list[str], straight: bool, items: str) -> tuple[dict[str, str], str]:
     """Columns of the items' roll-up, and the join that brings them to ``claim``.
 
     The sums are a table of their own: a grouping of all lines and the joins of all claims in one query would not fit the memory together.
@@ -254,7 +285,7 @@ def _rolled_up(snapshot: Snapshot, rolled: list[str], straight: bool) -> tuple[d
     sums = ", ".join(f"{_ROLLED[name]} as {name}" for name in rolled)
     join = " left join item_sums as item on claim.claim_id = item.claim_id"
     if not straight:
-        snapshot.engine.table("item_sums", f"select claim_id, {sums} from joined_items group by claim_id")
+        snapshot.engine.table("item_sums", f"select claim_id, {sums} from {items} group by claim_id")
         return {name: f"item.{name}" for name in _ROLLED}, join
     lines = {name: _ITEM[name] for name in sorted(set().union(*(columns_of(_ROLLED[each]) for each in rolled)))}
     columns = ", ".join(f"{sql} as {name}" for name, sql in ({"claim_id": "line.claim_id"} | lines).items())
@@ -281,10 +312,16 @@ def _select(expressions: Mapping[str, str], names: Iterable[str]) -> str:
     return ", ".join(f"{expressions[name]} as {name}" for name in expressions if name in set(names))
 
 
-def _window_claims(snapshot: Snapshot, names: set[str], conf_dir: str | Path | None) -> str:
+def window_of(as_of: dt.date) -> str:
+    """The newest of a day's windows that holds ``claim``."""
+    one, three, _ = (f"date '{months_before(as_of, w)}'" for w in WINDOWS)
+    return _WINDOW["w"].replace("$one", one).replace("$three", three)
+
+
+def _window_claims(snapshot: Snapshot, names: set[str], conf_dir: str | Path | None, since: dt.date | None) -> str:
     """Claims of the window, each with its patient's and institution's attributes."""
-    one, three, twelve = (f"date '{months_before(snapshot.as_of, w)}'" for w in WINDOWS)
-    expressions = dict(_WINDOW)
+    expressions = _WINDOW | {"w": window_of(snapshot.as_of)}
+    since = since or months_before(snapshot.as_of, WINDOWS[-1])
     if "registered_diseases" not in snapshot.tables:
         expressions["registered_count"] = "cast(null as double)"
     columns = _select(expressions, names)
@@ -300,7 +337,7 @@ def _window_claims(snapshot: Snapshot, names: set[str], conf_dir: str | Path | N
         "holiday": "left join holidays as holiday on claim.started_on = holiday.day",
     }
     needed = " ".join(join for alias, join in joins.items() if f"{alias}." in columns)
-    return f"select {columns} from claims as claim {needed} where claim.settled_on > {twelve}".replace("$one", one).replace("$three", three)
+    return f"select {columns} from claims as claim {needed} where claim.settled_on > date '{since}'"
 
 
 def _joined_items(snapshot: Snapshot, names: set[str]) -> str:
@@ -338,13 +375,67 @@ def _joined_claims(names: set[str], rolled: tuple[dict[str, str], str], has_diag
         nothing = {"diagnosis_count": "cast(null as bigint)"}
         expressions |= {name: nothing.get(name, "cast(null as varchar)") for name, sql in _CLAIM.items() if "coded." in sql}
     columns = _select(expressions, names)
-    disease = "substr(coded.diagnosis, 1, 3), " if has_diagnoses else ""
-    case_group = f"concat_ws(' ', claim.visit_type, coalesce(claim.drg_code, {disease}''))"
     joins = rolled[1]
     if has_diagnoses and ("coded." in columns or "cases." in columns):
         joins += " left join claim_diagnoses as coded on claim.claim_id = coded.claim_id"
+    joins += _compared(columns, "substr(coded.diagnosis, 1, 3), " if has_diagnoses else "")
+    return f"select {columns} from window_claims as claim {joins}"
+
+
+def _case_group(disease: str) -> str:
+    return f"concat_ws(' ', claim.visit_type, coalesce(claim.drg_code, {disease}''))"
+
+
+def _compared(columns: str, disease: str) -> str:
+    """The joins of what the window says of a claim's like, and of its patient's other claims."""
+    joins = ""
     if "cases." in columns:
-        joins += f" left join case_means as cases on {case_group} = cases.case_group"
+        joins += f" left join case_means as cases on {_case_group(disease)} = cases.case_group"
     if "person." in columns:
         joins += " left join person_totals as person on claim.patient_id = person.patient_id"
-    return f"select {columns} from window_claims as claim {joins}"
+    return joins
+
+
+COMPARED = frozenset(name for name, sql in _CLAIM.items() if "cases." in sql or "person." in sql)
+"""Columns of a claim that depend on all other claims of the window."""
+
+
+def same_every_day(columns: Mapping[str, set[str]], has_items: bool) -> dict[str, set[str]]:
+    """Those columns, and what the others are made of, that a claim and its lines have whatever the window is."""
+    _, stay_claims, stay_items = joined_stays(columns["joined_stays"], has_items)
+    claims = columns["joined_claims"] | (stay_claims if columns["joined_stays"] else set())
+    if claims & COMPARED:
+        claims |= {"visit_type", "drg_code", "category", "total_amount", "nights", "patient_id", "institution_id", "is_stay"}
+    items = columns["joined_items"] | (stay_items if columns["joined_stays"] else set())
+    items |= _SOLD_FROM if columns["sold_items"] else set()
+    if items:
+        items |= {"settled_on", "w"} | (set(VALUING) if items & VALUED else set())
+    return {
+        "joined_claims": (claims - COMPARED) | {"settled_on"},
+        "joined_items": items - VALUED,
+        "joined_stays": set(),
+        "sold_items": set(),
+    }
+
+
+def compare(engine: Engine, columns: Mapping[str, set[str]], has_items: bool) -> None:
+    """Makes the joined tables of a day from the views ``window_claims`` and ``joined_items``, which hold the rest of the columns."""
+    stays, stay_claims, _ = joined_stays(columns["joined_stays"], has_items)
+    names = columns["joined_claims"] | (stay_claims if columns["joined_stays"] else set())
+    compared = _select(_CLAIM, names & COMPARED)
+    if "cases." in compared:
+        engine.table("case_means", case_means(_case_group("claim.category, ")))
+    if "person." in compared:
+        engine.table("person_totals", PERSON)
+    more = (
+        f", {compared} from window_claims as claim {_compared(compared, 'claim.category, ')}"
+        if compared
+        else " from window_claims as claim"
+    )
+    engine.table("joined_claims", f"select claim.*{more}")
+    if columns["joined_items"] & VALUED and has_items:
+        value_items(engine)
+    if columns["joined_stays"]:
+        engine.table("joined_stays", stays)
+    for name in ("window_claims", "case_means", "person_totals"):
+        engine.drop(name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fraudml.vectors.declared import Catalogue
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 MINIMUM = 30
@@ -27,12 +28,14 @@ class PeerStatistics:
     size : number of peers that each entity is compared with (itself among them).
     median : median of the column in the group.
     percentile : share of the group's known values that lie below (ties count half), in [0, 100].
+    robust_z : distance from the group's median in robust standard deviations, see :func:`peer_statistics`.
     """
 
     group: pd.Series
     size: pd.Series
     median: pd.DataFrame
     percentile: pd.DataFrame
+    robust_z: pd.DataFrame
 
 
 class PeerGroups:
@@ -70,9 +73,12 @@ def peer_groups(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = MINI
 
 
 def peer_statistics(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = MINIMUM) -> PeerStatistics:
-    """Median and percentile of every feature within the entity's peer group.
+    """Median, percentile and robust z-score of every feature within the entity's peer group.
 
-    A widened group counts all whose attributes begin with its label, not only those that found no nearer peers.
+    A widened group counts all whose attributes begin with its label, not only those that found no nearer peers. The robust z-score
+    (Iglewicz and Hoaglin 1993) is ``(value - median) / (1.4826 MAD)``, with the median absolute deviation from the median. Where more than
+    half of the group have the same value, the mean absolute deviation stands in, ``/ (1.2533 mean |value - median|)``; where all have it,
+    the score is 0.
     """
     import numpy as np
     import pandas as pd
@@ -80,17 +86,20 @@ def peer_statistics(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = 
     columns = [name for name in vectors if name in catalogue.features]
     group = peer_groups(vectors, catalogue, minimum)
     median = np.full((len(vectors), len(columns)), np.nan)
-    percentile = median.copy()
+    percentile, robust_z = median.copy(), median.copy()
     size = np.zeros(len(vectors), dtype="int64")
     for prefix in [*_prefixes(vectors, catalogue.peers), pd.Series(EVERYBODY, index=vectors.index, dtype="str")]:
         mine = (group == prefix).to_numpy()
         if not mine.any():
             continue
         alike = prefix.isin(group[mine].unique()).to_numpy()
-        grouped = vectors.loc[alike, columns].groupby(prefix[alike].to_numpy())
+        labels, values = prefix[alike].to_numpy(), vectors.loc[alike, columns]
+        grouped = values.groupby(labels)
         rank = (grouped.rank(method="average") - 0.5) / grouped.transform("count") * 100
         asked = mine[alike]
-        median[mine] = grouped.transform("median").to_numpy()[asked]
+        middle = grouped.transform("median")
+        median[mine] = middle.to_numpy()[asked]
+        robust_z[mine] = _in_deviations(values - middle, labels).to_numpy()[asked]
         percentile[mine] = rank.to_numpy()[asked]
         size[mine] = prefix.map(prefix.value_counts()).to_numpy()[mine]
     return PeerStatistics(
@@ -98,7 +107,16 @@ def peer_statistics(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = 
         pd.Series(size, index=vectors.index, name="peers"),
         pd.DataFrame(median, index=vectors.index, columns=columns),
         pd.DataFrame(percentile, index=vectors.index, columns=columns),
+        pd.DataFrame(robust_z, index=vectors.index, columns=columns),
     )
+
+
+def _in_deviations(distance: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
+    """Distances from the median by what is usual in their group."""
+    apart = distance.abs().groupby(labels)
+    typical = 1.4826 * apart.transform("median")
+    typical = typical.where(typical > 0, 1.2533 * apart.transform("mean"))
+    return (distance / typical).where((typical > 0) | distance.isna(), 0.0)
 
 
 def _prefixes(vectors: pd.DataFrame, peers: tuple[str, ...]) -> list[pd.Series]:

@@ -96,9 +96,6 @@ def relations_of(entity: str) -> dict[str, Relation]:
     return found
 
 
-# nothing before it lies within the 90 days that the earliest claim to be judged is held against
-_HORIZON = "(select min(started_on) - interval 90 day from joined_claims where settled_on > $since)"
-
 # what was billed against what was there, per item and month, in base units: a pack is opened into its pieces
 _STOCK = """
     select stock.institution_id as entity_id, stock.item_code, stock.month, coalesce(sold.billed, 0) as billed,
@@ -108,9 +105,7 @@ _STOCK = """
     from inventory as stock
     join institutions as place on stock.institution_id = place.institution_id and place.{kind}
     left join (select item_code, max(pack_size) as pack_size from catalogue group by item_code) as pack on stock.item_code = pack.item_code
-    left join (
-        select institution_id, item_code, cast(date_trunc('month', settled_on) as date) as month, sum(quantity) as billed
-        from joined_items group by all) as sold
+    left join sold_items as sold
         on stock.institution_id = sold.institution_id and stock.item_code = sold.item_code and stock.month = sold.month
     where stock.month > $as_of - interval 12 month"""
 
@@ -165,7 +160,8 @@ def _own(entity: str) -> dict[str, Relation]:
     if entity == "claim":
         # what came before, never what came after: a claim is judged as it stood on its day
         own["history"] = Relation(
-            f"""select * from (select claim_id as entity_id, w, settled_on,
+            # nothing before the horizon lies within the 90 days that the earliest claim to be judged is held against
+            """select * from (select claim_id as entity_id, w, settled_on,
                 count(*) over month as month_claims,
                 count(*) over quarter as quarter_claims,
                 sum(total_amount) over month as month_amount,
@@ -180,9 +176,9 @@ def _own(entity: str) -> dict[str, Relation]:
             from (
                 select claim.*, earlier.last_started_on from joined_claims as claim
                 left join (
-                    select patient_id, max(started_on) as last_started_on from joined_claims where started_on < {_HORIZON}
+                    select patient_id, max(started_on) as last_started_on from joined_claims where started_on < $horizon
                     group by patient_id) as earlier on claim.patient_id is not distinct from earlier.patient_id
-                where claim.started_on is null or claim.started_on >= {_HORIZON}) as claim
+                where claim.started_on is null or claim.started_on >= $horizon) as claim
             window month as (partition by patient_id order by started_on range between interval 30 days preceding and current row),
                 quarter as (partition by patient_id order by started_on range between interval 90 days preceding and current row),
                 same_day as (partition by patient_id, started_on),

@@ -36,6 +36,18 @@ def test_statistics_count_all_peers_of_a_widened_group(vectors):
             below, ties = (known < value).mean(), (known == value).mean()
             expected = np.nan if np.isnan(value) else 100 * (below + ties / 2)
             np.testing.assert_allclose(statistics.percentile.loc[one, column], expected)
+            deviation = 1.4826 * (known - known.median()).abs().median()
+            np.testing.assert_allclose(statistics.robust_z.loc[one, column], (value - known.median()) / deviation)
+
+
+def test_robust_z_where_most_have_the_same_value():
+    catalogue = load_catalogue("patient")
+    some = pd.DataFrame({"claim_count_1m": [2.0] * 38 + [4.0, 12.0], "claim_count_3m": [1.0] * 40, "amount_mean_3m": [np.nan] * 40})
+    z = peer_statistics(some, catalogue).robust_z
+    mean_deviation = (2 + 10) / 40
+    np.testing.assert_allclose(z.claim_count_1m[[0, 38, 39]], [0, 2 / (1.2533 * mean_deviation), 10 / (1.2533 * mean_deviation)])
+    assert (z.claim_count_3m == 0).all()
+    assert z.amount_mean_3m.isna().all()
 
 
 def test_order_of_rows_does_not_matter(vectors):
