@@ -295,7 +295,8 @@ RELATIONS: dict[str, Relation] = {
             from daily join institutions as place on daily.institution_id = place.institution_id
             where place.beds > 0 and place.kind = 'hospital'
         ), usual as (
-            select median(occupied / cast(beds as double)) as usual_use, count(distinct institution_id) as houses from fullest where place = 1
+            select median(occupied / cast(beds as double)) as usual_use, count(distinct institution_id) as houses
+            from fullest where place = 1
         )
         select fullest.institution_id, last_day(fullest.day) as month, fullest.day, fullest.occupied, fullest.beds,
             usual.usual_use, usual.houses
