@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +19,7 @@ from fraudml.graph.edges import PAIRS, expose_encounters, pair_edges
 from fraudml.graph.prescriptions import prescription_pairs
 from fraudml.graph.rings import find_rings
 from fraudml.rules import run_rules
-from fraudml.vectors import behaviour, load_catalogue, several
-from fraudml.vectors.computed import behaviour_sql
+from fraudml.vectors import behaviour
 
 AS_OF = "2024-01-31"
 BOTH = ("duckdb", "spark")
@@ -41,21 +39,6 @@ def test_every_feature_has_the_same_value(entity: str, snapshots: dict[str, Snap
     assert len(expected) > 3
     assert len(expected.columns) > 60
     assert_same(found.reset_index(), expected.reset_index())
-
-
-def test_several_days_in_one_session_have_the_same_values(city: Path, spark: Engine, duck: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(several, "SMALLER", 1e9)  # parts of months wherever they can be made
-    days, catalogue = [dt.date(2023, 11, 30), dt.date(2023, 12, 31), dt.date.fromisoformat(AS_OF)], load_catalogue("pharmacy")
-    found = {}
-    for name, engine in zip(BOTH, (duck, spark), strict=True):
-        with several.SeveralDays(open_claims(city, engine), days, [catalogue]) as joined:
-            for day in days[1:]:
-                snapshot = joined.at(day)
-                query = behaviour_sql(catalogue, snapshot, in_parts=joined.in_parts(catalogue, day))
-                found[name, day] = snapshot.query(f"{query} order by entity_id")
-    for day in days[1:]:
-        assert len(found["duckdb", day]) > 3
-        assert_same(found["spark", day], found["duckdb", day])
 
 
 @pytest.mark.parametrize("pair", PAIRS)

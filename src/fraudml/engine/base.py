@@ -23,7 +23,13 @@ class Engine(ABC):
 
     Views and tables that a session makes are its own (temporary); :meth:`session` opens another one beside it, so that two
     snapshots can both call their tables ``claims``.
+
+    Attributes
+    ----------
+    shares_days : whether several days' vectors may share one session's tables; else each day is computed alone.
     """
+
+    shares_days = True
 
     @abstractmethod
     def session(self) -> Engine:

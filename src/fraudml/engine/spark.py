@@ -39,6 +39,8 @@ class SparkEngine(Engine):
     blank : an embedded engine for the blank relations.
     """
 
+    shares_days = False  # held against single days on DuckDB only
+
     def __init__(self, spark: Any, blank: DuckEngine) -> None:
         self._spark, self._blank = spark, blank
         self._number = next(_sessions)

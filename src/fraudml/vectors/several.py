@@ -43,17 +43,15 @@ class SeveralDays:
         self._columns = joined_columns([(each, None) for each in catalogues])
         self._has_items = "items" in claims.tables
         self._parts: dict[str, dict[str, tuple[str, str, dict[str, str]]]] = {}
-        self._alone: Snapshot | None = None
-        if len(days) == 1:
-            self._alone = claims.at(days[0], months=MONTHS)
-            self._engine = self._alone.engine
-            make_joined(self._alone, self._columns, self._conf_dir)
+        self._alone = len(days) == 1 or not claims.engine.shares_days
+        self._engine = claims.engine.session()
+        if self._alone:
             return
         self._shared = same_every_day(self._columns, self._has_items)
         first, last = days[0], days[-1]
         since = months_before(first, MONTHS)
         span = next(months for months in range(MONTHS, 12 * 200) if months_before(last, months) <= since)
-        self._engine = claims.at(last, months=span).engine
+        claims.at(last, months=span, session=self._engine)
         self._unsettled = self._set_apart(claims, days)
         settled = claims.narrowed(claims="select * from stored_claims where claim_id not in (select claim_id from unsettled)")
         snapshot = settled.at(last, months=span, session=self._engine)
@@ -74,8 +72,12 @@ class SeveralDays:
 
     def at(self, as_of: dt.date) -> Snapshot:
         """The snapshot of one of the days, with its joined tables; the one before is no more."""
-        if self._alone is not None:
-            return self._alone
+        if self._alone:
+            self.__exit__()
+            snapshot = self._claims.at(as_of, months=MONTHS)
+            self._engine = snapshot.engine
+            make_joined(snapshot, self._columns, self._conf_dir)
+            return snapshot
         engine = self._engine
         make_joined(self._unsettled.at(as_of, months=MONTHS, session=engine), self._shared, self._conf_dir, named="own")
         snapshot = self._claims.at(as_of, months=MONTHS, session=engine)
