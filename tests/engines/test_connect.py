@@ -43,7 +43,7 @@ engine.drop("seen")
 (out / "rows.json").write_text(json.dumps(engine.rows("select id, twice from twice order by id")))
 engine.write("select id, twice from twice order by id", out / "written.parquet", note="kept")
 with open_claims(city, engine).at(sys.argv[4], months=12) as snapshot:
-    behaviour("pharmacy", snapshot, sys.argv[4], ["claim_count", "patient_count"]).reset_index().to_parquet(out / "pharmacy.parquet")
+    behaviour("pharmacy", snapshot, sys.argv[4]).reset_index().to_parquet(out / "pharmacy.parquet")
     expose_encounters(snapshot)
     pair_edges(snapshot, "patient_pharmacy").to_parquet(out / "edges.parquet")
 engine.close()
@@ -72,7 +72,7 @@ def test_tables_views_and_functions_live_on_the_server(connected: Path, duck: En
 
 def test_vectors_and_edges_are_the_same(connected: Path, city: Path, duck: Engine) -> None:
     with open_claims(city, duck).at(AS_OF, months=12) as snapshot:
-        vectors = behaviour("pharmacy", snapshot, AS_OF, ["claim_count", "patient_count"]).reset_index()
+        vectors = behaviour("pharmacy", snapshot, AS_OF).reset_index()
         expose_encounters(snapshot)
         edges = pair_edges(snapshot, "patient_pharmacy")
     for name, expected in (("pharmacy", vectors), ("edges", edges)):
