@@ -55,6 +55,8 @@ def ranked(make_claims: Callable[..., Any]) -> tuple[Any, Ranking]:
     names = ("rule", "severity", "entity_type", "entity_id", "claim_id", "line_id", "amount_in_question")
     evidence = pd.DataFrame([dict(zip(names, row, strict=True)) for row in rows])
     evidence = evidence.assign(row="R00", occurred_on=pd.Timestamp("2024-06-03"), strength=0.9, facts=facts)[list(EVIDENCE)]
+    hoard = json.dumps(json.loads(facts) | {"sign": "hoard"}, ensure_ascii=False)
+    evidence["facts"] = evidence["facts"].where(evidence["rule"] != "drug_resale", hoard)
     members = [
         {"entity_type": "doctor", "entity_id": "D2", "role": "prescriber"},
         {"entity_type": "institution", "entity_id": "H2", "role": "place"},
