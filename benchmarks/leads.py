@@ -92,7 +92,8 @@ def make(folder: Path, claims: int) -> Path:
         f"""select rule, 'R00' as row, severity, case when rule = 'drug_resale' then 'patient' when severity = 'clear' then 'institution' else 'doctor' end
             as entity_type, case entity_type when 'patient' then patient_id when 'doctor' then doctor_id else institution_id end as entity_id,
             claim_id, null::varchar as line_id, started_on as occurred_on, round(total_amount / 3, 2) as amount_in_question,
-            0.5 + (hash(claim_id) % 50) / 100.0 as strength, '{{}}' as facts
+            0.5 + (hash(claim_id) % 50) / 100.0 as strength,
+            case when rule = 'drug_resale' then '{{"sign": "hoard"}}' else '{{}}' end as facts
         from claims join (values {cases}) as kind(n, rule, severity) on hash(claim_id || 'rule') % 40 = kind.n""",
         scores / "evidence" / "hits.parquet",
     )

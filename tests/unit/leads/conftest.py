@@ -31,7 +31,8 @@ def hit() -> Callable[..., pd.DataFrame]:
     def make(*rows: tuple[str, str, str, str | None, str | None, float], **more: Any) -> pd.DataFrame:
         names = ("rule", "entity_type", "entity_id", "claim_id", "line_id", "amount_in_question")
         table = pd.DataFrame([dict(zip(names, row, strict=True)) for row in rows])
-        plain = {"row": "R00", "severity": "clear", "occurred_on": pd.Timestamp("2024-06-03"), "strength": 1.0, "facts": json.dumps({})}
+        plain = {"row": "R00", "severity": "clear", "occurred_on": pd.Timestamp("2024-06-03"), "strength": 1.0}
+        plain["facts"] = json.dumps({"sign": "hoard"} if (table["rule"] == "drug_resale").any() else {})  # which of R16's sentences
         return table.assign(**(plain | more))[list(EVIDENCE)]
 
     return make
