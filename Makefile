@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 2
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: leads test check system bench notebooks clean help
+.PHONY: leads test soak check system bench notebooks clean help
 
 help:            ## lists the commands
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,8 +24,11 @@ leads: $(VENV)/.installed   ## the whole pipeline on the simulated city; ends wi
 	@$(BIN)/dvc repro
 	@echo; for each in data/leads/as_of=*/leads.xlsx data/leads/as_of=*/leads.html; do echo "$(CURDIR)/$$each"; done
 
-test: $(VENV)/.installed system   ## all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(VENV)/.installed system   ## the tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
+
+soak: $(VENV)/.installed system   ## what takes minutes more: scores on Spark, and Spark Connect
+	$(BIN)/python -m pytest -m soak
 
 check: $(VENV)/.installed   ## format, lint, types, layers
 	$(BIN)/ruff format --check .

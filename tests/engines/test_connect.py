@@ -17,6 +17,8 @@ from fraudml.engine import Engine
 from fraudml.graph.edges import expose_encounters, pair_edges
 from fraudml.vectors import behaviour
 
+pytestmark = pytest.mark.soak
+
 AS_OF = "2024-01-31"
 
 SESSION = """

@@ -16,6 +16,8 @@ from fraudml.detectors.registered import RegisteredModel
 from fraudml.engine import Engine
 from fraudml.stages import features, graph, score
 
+pytestmark = pytest.mark.soak
+
 AS_OF = "2024-01-31"
 
 
