@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fraudml.detectors.outlier import OutlierEnsemble
-from fraudml.detectors.table import row_keys
+from fraudml.detectors.ensemble import Ensemble
+from fraudml.detectors.table import bounded, row_keys
 from fraudml.vectors.peers import EVERYBODY, SEPARATOR
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class UsualAmongPeers:
             elif len(everyone) >= FEWEST:  # the others by this label's own measure: what is usual nearer by does not count here
                 others = _limited(table, everyone, LARGEST_GROUP)
                 compared[label] = self._scales[label].relative(table[others]), frozenset()
-        self._model = OutlierEnsemble(random_state=seed).fit(relative[_limited(relative, np.arange(len(table)), LARGEST_REFERENCE)])
+        taught = bounded(relative[_limited(relative, np.arange(len(table)), LARGEST_REFERENCE)])
+        self._model = Ensemble(taught[np.argsort(row_keys(taught), kind="stable")], seed)
         for label, (rows, names) in compared.items():
             self._reference[label] = np.sort(self._strangeness(rows)), names
 
@@ -102,7 +103,7 @@ class UsualAmongPeers:
 
     def _strangeness(self, relative: np.ndarray) -> np.ndarray:
         """The ensemble's score without its last digits, which differ with the rows scored together: a row must not outrank itself."""
-        return np.round(self._model.decision_function(relative), DECIMALS)
+        return np.round(self._model.score(bounded(relative)), DECIMALS)
 
 
 class Scale:

@@ -112,15 +112,20 @@ def measures_of(measures: pd.DataFrame | None, catalogue: Catalogue) -> pd.DataF
     return measures[measures["entity_type"] == catalogue.entity].drop(columns=[name for name in measures if name in catalogue.features])
 
 
-def exposure(snapshot: Snapshot, entity: str) -> pd.Series:
-    """Claims of each entity in the snapshot, by entity_id. A pharmacy's purchases are no institution's claims."""
+def appearances(entity: str, condition: str = "true") -> str:
+    """SQL of one row of ``entity_id`` for each time that an entity of a type stands on a claim of which a condition holds. A pharmacy's
+    purchases are no institution's claims."""
     kind = {"institution": "not is_pharmacy and", "pharmacy": "is_pharmacy and"}.get(entity, "")
-    column = PERSONS[entity]
-    frame = snapshot.query(f"""
-        select entity_id, count(*) as n from (
-            select claim.{column} as entity_id, coalesce(place.kind = 'pharmacy', false) as is_pharmacy
-            from claims as claim left join institutions as place on claim.institution_id = place.institution_id)
-        where {kind} entity_id is not null group by entity_id order by entity_id""")
+    return f"""select entity_id from (
+            select claim.{PERSONS[entity]} as entity_id, coalesce(place.kind = 'pharmacy', false) as is_pharmacy
+            from claims as claim left join institutions as place on claim.institution_id = place.institution_id
+            where {condition})
+        where {kind} entity_id is not null"""
+
+
+def exposure(snapshot: Snapshot, entity: str) -> pd.Series:
+    """Claims of each entity in the snapshot, by entity_id."""
+    frame = snapshot.query(f"select entity_id, count(*) as n from ({appearances(entity)}) as seen group by entity_id order by entity_id")
     return frame.set_index("entity_id")["n"]
 
 

@@ -124,17 +124,8 @@ def expose_rows(snapshot: Snapshot, catalogue: Catalogue, months: int) -> tuple[
     join = f"left join (select * from {measured} where entity_type = '{entity}') as place on vector.entity_id = place.entity_id"
     engine.view(everyone, f"select vector.*{placed} from {vectors} as vector {join if placed else ''}")
     since = months_before(snapshot.as_of, months)
-    kind = {"institution": "not is_pharmacy and", "pharmacy": "is_pharmacy and"}.get(entity, "")
-    engine.view(
-        active,
-        f"""
-        select row.* from {everyone} as row semi join (
-            select entity_id from (
-                select claim.{inputs.PERSONS[entity]} as entity_id, coalesce(place.kind = 'pharmacy', false) as is_pharmacy
-                from claims as claim left join institutions as place on claim.institution_id = place.institution_id
-                where claim.settled_on > date '{since}')
-            where {kind} entity_id is not null) as seen on row.entity_id = seen.entity_id""",
-    )
+    seen = inputs.appearances(entity, f"claim.settled_on > date '{since}'")
+    engine.view(active, f"select row.* from {everyone} as row semi join ({seen}) as seen on row.entity_id = seen.entity_id")
     return everyone, active
 
 
