@@ -291,16 +291,15 @@ RELATIONS: dict[str, Relation] = {
             from change group by institution_id, day
         ), fullest as (
             select daily.institution_id, daily.day, daily.occupied, place.beds,
-                row_number() over (partition by daily.institution_id, last_day(daily.day) order by daily.occupied desc, daily.day) as place
+                row_number() over (partition by daily.institution_id, last_day(daily.day) order by daily.occupied desc, daily.day) as nth
             from daily join institutions as place on daily.institution_id = place.institution_id
             where place.beds > 0 and place.kind = 'hospital'
         ), usual as (
             select median(occupied / cast(beds as double)) as usual_use, count(distinct institution_id) as houses
-            from fullest where place = 1
+            from fullest where nth = 1
         )
-        select fullest.institution_id, last_day(fullest.day) as month, fullest.day, fullest.occupied, fullest.beds,
-            usual.usual_use, usual.houses
-        from fullest cross join usual where fullest.place = 1""",
+        select fullest.institution_id, fullest.day, fullest.occupied, fullest.beds, usual.usual_use, usual.houses
+        from fullest cross join usual where fullest.nth = 1""",
     ),
     "patient_diseases": Relation(
         "patient x registered disease x ICD prefix, with its validity; prefix null where the list of diseases does not say",
