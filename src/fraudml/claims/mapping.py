@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fraudml.claims.blanks import BLANKS
 from fraudml.claims.source import CONTROL, Column, Part
 from fraudml.contracts import CANONICAL
 from fraudml.engine import identifier, literal
@@ -29,14 +30,12 @@ FLAGS = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
 MONTH_FORMATS = ("%Y-%m", "%Y%m", "%Y/%m")
 FIRST_DAY, LAST_DAY = "1000-01-01", "9999-12-31"
 """Years have four digits: DuckDB also reads ``infinity``, ``1.2.3`` and a slip like ``20240-06-03`` as days."""
-BLANKS = "".join(
-    chr(code)
-    for code in [*range(1, 33), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x205F, 0x2060, 0x3000, 0xFEFF]
-)
-"""What may stand around a value and be no part of it: blanks of all widths and none, tabs, line ends, marks of reading direction."""
 NO_WORD = "when {given} = 'nan' or {given} = 'NaN' then null"
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
+TIDY = "TEXT"
+"""Type of a column of text whose file was looked through: no value has a blank around it, none is empty. Otherwise text is VARCHAR."""
+TEXTS = ("VARCHAR", TIDY)
 
 
 def source_column(name: str) -> str:
@@ -112,12 +111,15 @@ def _given(column: Column | None, types: Mapping[str, str]) -> tuple[str, str]:
         return "null", "NULL"
     if len(present) == 1:
         return identifier(present[0]), types[present[0]]
-    if len({types[each] for each in present}) == 1 and types[present[0]] != "VARCHAR":
+    kinds = {types[each] for each in present}
+    if len(kinds) == 1 and not kinds & {*TEXTS}:
         return f"coalesce({', '.join(map(identifier, present))})", types[present[0]]
     texts = (
-        _unless_empty(name) if types[each] == "VARCHAR" else as_text(name, types[each]) for each in present for name in [identifier(each)]
+        _unless_empty(name, types[each]) if types[each] in TEXTS else as_text(name, types[each])
+        for each in present
+        for name in [identifier(each)]
     )
-    return f"coalesce({', '.join(texts)})", "VARCHAR"
+    return f"coalesce({', '.join(texts)})", TIDY if kinds == {TIDY} else "VARCHAR"
 
 
 def _something(column: Column, seen: str, of_type: str, type_: str) -> str:
@@ -136,7 +138,7 @@ def _readable(value: str, type_: str) -> str:
 
 def _usual(column: Column, given: str, of_type: str, name: str, type_: str) -> str | None:
     """SQL of the reading that nearly every text has, null for the others; None where there is but one way to read."""
-    if of_type != "VARCHAR" or name == "month":
+    if of_type not in TEXTS or name == "month":
         return None
     if column.codes is not None:
         return f"cast({_matched(column, given)} as {type_})"
@@ -201,24 +203,27 @@ def _matched(column: Column, text: str) -> str:
 
 def _identity(given: str, of_type: str) -> str:
     """SQL of an identifier as text: pandas writes a column of numbers with gaps as ``1001.0``, and other tables know it as ``1001``."""
-    number = f"when contains({given}, '.') and regexp_full_match({given}, '[0-9]+[.]0') then split_part({given}, '.', 1)"
-    return _cleaned(given, f"{NO_WORD.format(given=given)} {number}") if of_type == "VARCHAR" else as_text(given, of_type)
+    number = f"when ends_with({given}, '.0') and regexp_full_match({given}, '[0-9]+[.]0') then split_part({given}, '.', 1)"
+    return _cleaned(given, of_type, f"{NO_WORD.format(given=given)} {number}") if of_type in TEXTS else as_text(given, of_type)
 
 
 def _word(given: str, of_type: str) -> str:
     """SQL of a value as text, for what is no number: there ``nan`` is how programs wrote an empty cell."""
-    return _cleaned(given, NO_WORD.format(given=given)) if of_type == "VARCHAR" else as_text(given, of_type)
+    return _cleaned(given, of_type, NO_WORD.format(given=given)) if of_type in TEXTS else as_text(given, of_type)
 
 
-def _cleaned(given: str, other: str = "") -> str:
+def _cleaned(given: str, of_type: str, other: str = "") -> str:
+    if of_type == TIDY:
+        return f"case {other} else {given} end" if other else given
     # only what may have something around it is trimmed: to look is cheaper
     looks_blank = f"contains({given}, ' ') or contains({given}, '\t') or strlen({given}) <> length({given})"
     return f"case when {given} < '!' or {given} > '~' or {looks_blank} then {_trimmed(given)} {other} else {given} end"
 
 
-def _unless_empty(given: str) -> str:
+def _unless_empty(given: str, of_type: str) -> str:
     """SQL of a text as it is, null where there is nothing but blanks in it: whoever reads it trims it."""
-    return f"case when {given} < '!' or {given} > '~' then {_trimmed(given)} {NO_WORD.format(given=given)} else {given} end"
+    blank = "" if of_type == TIDY else f"when {given} < '!' or {given} > '~' then {_trimmed(given)}"
+    return f"case {blank} {NO_WORD.format(given=given)} else {given} end"
 
 
 def _trimmed(text: str) -> str:
@@ -227,8 +232,8 @@ def _trimmed(text: str) -> str:
 
 def as_text(given: str, of_type: str) -> str:
     """SQL of a source value as text: without blanks around it, a whole number without a fraction, null where nothing is left."""
-    if of_type == "VARCHAR":
-        return _cleaned(given)
+    if of_type in TEXTS:
+        return _cleaned(given, of_type)
     if of_type.startswith(FRACTIONS):  # pandas writes codes with gaps as 310.0
         return f"case when {given} = floor({given}) then cast(cast({given} as hugeint) as varchar) else cast({given} as varchar) end"
     if of_type == "ANY":

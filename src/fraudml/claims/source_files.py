@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fraudml.claims.encoding import first_line, looked_through, transcode
-from fraudml.claims.mapping import as_text
+from fraudml.claims.mapping import TIDY, as_text
 from fraudml.claims.source import Source
 from fraudml.engine import Engine, identifier, literal
 from fraudml.errors import FraudmlError, MissingInput
@@ -135,7 +135,7 @@ def header(path: Path) -> tuple[list[str], str]:
 
 
 def open_files(engine: Engine, name: str, files: list[Path], source: Source, scratch: Path) -> dict[str, str]:
-    """Names a relation over a table's files and returns its columns (lower case) with their SQL types.
+    """Names a relation over a table's files and returns its columns (lower case) with their SQL types (or ``mapping.TIDY``).
 
     Parquet keeps its types where all files agree on them; a column of several types is text, so that a long identifier among numbers stays
     whole. Times that bear a zone are told by the source's clock.
@@ -153,13 +153,16 @@ def open_files(engine: Engine, name: str, files: list[Path], source: Source, scr
     text = [path for path in files if path.name.lower().endswith(TEXT_ENDINGS)]
     packed = [path for path in files if path not in text]
     groups: dict[tuple[tuple[str, ...], str], list[Path]] = {}
+    tidy = not packed
     for number, path in enumerate(text):
         names, delimiter = header(path)
-        if not looked_through(path):
+        look = looked_through(path, delimiter)
+        if not look.utf8:
             beside = scratch / f"{name}-{number}" / path.name.removesuffix(".gz")  # errors name the file
             beside.parent.mkdir()
             transcode(path, beside)
-            path = beside
+            path, look = beside, looked_through(beside, delimiter)
+        tidy = tidy and look.tidy
         groups.setdefault((tuple(names), delimiter), []).append(path)
     for (columns, delimiter), paths in groups.items():
         declared = ", ".join(f"{literal(each)}: 'VARCHAR'" for each in columns)
@@ -177,7 +180,8 @@ def open_files(engine: Engine, name: str, files: list[Path], source: Source, scr
             seen.setdefault(column.lower(), set()).add(type_)
     mixed = {column for column, types in seen.items() if len(types) > 1}
     engine.view(name, "\nunion all by name\n".join(_opened(relation, types, mixed, source) for relation, types in pieces))
-    return engine.columns(identifier(name))
+    types = engine.columns(identifier(name))
+    return {column: TIDY if tidy and type_ == "VARCHAR" else type_ for column, type_ in types.items()}
 
 
 def _packed(engine: Engine, paths: list[Path]) -> list[tuple[str, dict[str, str]]]:
