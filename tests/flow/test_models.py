@@ -327,5 +327,11 @@ def test_one_table_holds_behaviour_graph_and_rule_hits(data: Path) -> None:
                 claims = mine.groupby("entity_id")["claim_id"].nunique().reindex(table.index).fillna(0.0)
                 assert (counts[name] >= claims).all(), name  # what names no claim counts as a piece of its own
                 assert counts[name][claims > 0].gt(0).all()
+    beside = fm.model_table("doctor", data, as_of=AS_OF, peers=True)
+    features = [name for name in fm.model_table("doctor", data, as_of=AS_OF) if name in load_catalogue("doctor").features]
+    assert set(beside) >= {f"{kind}:{name}" for name in features for kind in ("peer_z", "peer_percentile")}
+    high = beside["claim_count_12m"].idxmax()
+    assert beside.loc[high, "peer_z:claim_count_12m"] > 0
+    assert beside.loc[high, "peer_percentile:claim_count_12m"] > 50
     sentence = words["rule_count:split_admission"].sentence("en", 2.0, 0.0)
     assert sentence == "2 claims in the last 12 months with evidence of split admission (peers' median 0)"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 50_000  # of a large population a part that depends on content only says the same
 
 
-def model_table(entity: str, data_dir: str | Path, *, as_of: str, conf_dir: str | Path | None = None) -> pd.DataFrame:
+def model_table(entity: str, data_dir: str | Path, *, as_of: str, conf_dir: str | Path | None = None, peers: bool = False) -> pd.DataFrame:
     """All that models know of the entities of a type on a day: behaviour, place in the graph, rule hits.
 
     Parameters
@@ -32,6 +32,8 @@ def model_table(entity: str, data_dir: str | Path, *, as_of: str, conf_dir: str 
         found and kept there.
     as_of : the day.
     conf_dir : the bureau's own conf folder.
+    peers : whether to add where each feature stands in the entity's peer group: ``peer_z:<feature>`` (robust z-score) and
+        ``peer_percentile:<feature>`` (0 to 100). Models do not read these: trees split at any value, and reasons name the peers themselves.
 
     Returns
     -------
@@ -53,10 +55,12 @@ def model_table(entity: str, data_dir: str | Path, *, as_of: str, conf_dir: str 
     """
     from fraudml.claims import open_claims
     from fraudml.config import compose
-    from fraudml.vectors import load_catalogue
+    from fraudml.vectors import beside_peers, load_catalogue
 
     config = compose([f"data_dir={data_dir}", *([f"conf_dir={conf_dir}"] if conf_dir else [])])
-    return population(config, open_claims(data_dir), load_catalogue(entity, conf_dir), as_of, most=None)[0]
+    catalogue = load_catalogue(entity, conf_dir)
+    table = population(config, open_claims(data_dir), catalogue, as_of, most=None)[0]
+    return table.join(beside_peers(table, catalogue)) if peers else table
 
 
 def population(

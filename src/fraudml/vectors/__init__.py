@@ -3,7 +3,7 @@
 from fraudml.vectors.catalogue import load_catalogue, load_measures
 from fraudml.vectors.computed import behaviour
 from fraudml.vectors.declared import UNITS, Catalogue, Feature
-from fraudml.vectors.peers import PeerGroups, peer_groups, peer_statistics
+from fraudml.vectors.peers import PeerGroups, beside_peers, peer_groups, peer_statistics
 
 __all__ = [
     "UNITS",
@@ -11,6 +11,7 @@ __all__ = [
     "Feature",
     "PeerGroups",
     "behaviour",
+    "beside_peers",
     "load_catalogue",
     "load_measures",
     "peer_groups",

@@ -15,7 +15,8 @@ _ABOUT = """\
 
 Made by `fraudml features --page > docs/features.md` from `features/*.yaml` and `conf/rules/*.yaml`; a test holds the two together. First
 the behaviour vectors (`features/<entity>.parquet`, `fm.behaviour`), then the measures of the graph (`graph/measures.parquet`), then the
-rule hits. `fm.model_table` gives all three of an entity as one table, the one that models read. One row per declared feature.
+rule hits. `fm.model_table` gives all three of an entity as one table, the one that models read; with `peers=True` also the robust z-score
+and the percentile of every feature inside the peer group (small groups are widened from the right). One row per declared feature.
 A feature with windows `1, 3, 12` is the columns `<name>_1m`, `_3m`, `_12m`: the months before the snapshot's day. *Direction* is the side
 that is suspicious; *rows* are those of the requirements that it serves; *otherwise* is what else could explain a value. `…` stands for
 the entity's figure, or its peers' median.

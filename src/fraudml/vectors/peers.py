@@ -111,6 +111,14 @@ def peer_statistics(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = 
     )
 
 
+def beside_peers(vectors: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    """Columns ``peer_z:<feature>`` and ``peer_percentile:<feature>`` of :func:`peer_statistics`, on the index of ``vectors``."""
+    import pandas as pd
+
+    there = peer_statistics(vectors, catalogue)
+    return pd.concat([there.robust_z.add_prefix("peer_z:"), there.percentile.add_prefix("peer_percentile:")], axis=1)
+
+
 def _in_deviations(distance: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
     """Distances from the median by what is usual in their group."""
     apart = distance.abs().groupby(labels)
