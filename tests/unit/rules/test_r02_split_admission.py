@@ -80,3 +80,17 @@ def test_cycles_show_in_what_was_given_where_the_code_says_cancer_only(make_clai
         ],
     )
     assert set(questioned(claims, "split_admission")) == {"STROKE1", "STROKE2"}
+
+
+def test_a_stay_of_months_settled_in_between_is_one_stay(make_claims, questioned):
+    rows = [
+        stay("A1", "A", "2024-01-10", "2024-04-02", diagnosis="F20.9"),
+        stay("A2", "A", "2024-04-02", "2024-06-20", diagnosis="F20.9"),  # never left the ward: settled after 83 nights
+        stay("B1", "B", "2024-05-01", "2024-05-15", diagnosis="F20.9"),
+        stay("B2", "B", "2024-05-15", "2024-05-29", diagnosis="F20.9"),  # two weeks and two weeks: hit
+        stay("C1", "C", "2024-02-01", "2024-04-10", diagnosis="F20.9"),
+        stay("C2", "C", "2024-04-18", "2024-05-20", diagnosis="F20.9"),  # was home for eight days: hit
+    ]
+    claims = make_claims(claims=[claim for claim, _ in rows], diagnoses=[diagnosis for _, diagnosis in rows])
+    found = questioned(claims, "split_admission")
+    assert {claim for claim, amount in found.items() if amount > 0} == {"B2", "C2"}
