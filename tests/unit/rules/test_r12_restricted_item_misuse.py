@@ -94,3 +94,32 @@ def test_a_limit_of_a_day_holds_for_each_side_and_each_stay(make_claims, questio
         catalogue=[{"item_code": "CATARACT", "max_count_per_day": 1.0}, {"item_code": "BED", "max_count_per_day": 1.0}],
     )
     assert set(questioned(claims, "restricted_item_misuse")) == {"THRICE"}
+
+
+def test_what_is_for_infants_stands_on_the_bill_of_the_birth(make_claims, questioned):
+    """The child of the first days has no number of its own: nobody in the table of persons names this mother."""
+    bills = {"BIRTH": ("O80.9", "W1"), "SECTION": ("O82.9", "W2"), "WOMAN": ("J18.9", "W3"), "MAN": ("O80.9", "M1")}
+    claims = make_claims(
+        claims=[{"claim_id": name, "patient_id": person} for name, (_, person) in bills.items()],
+        items=[{"claim_id": name, "item_code": "CRIB", "unit_price": 40.0} for name in bills],
+        diagnoses=[{"claim_id": name, "diagnosis": code, "is_main": True} for name, (code, _) in bills.items()],
+        patients=[{"patient_id": f"W{n}", "birth_date": "1995-01-01", "sex": "female"} for n in (1, 2, 3)]
+        + [{"patient_id": "M1", "birth_date": "1995-01-01", "sex": "male"}],
+        catalogue=[{"item_code": "CRIB", "age_max": 0.0, "list_type": "service"}],
+    )
+    assert set(questioned(claims, "restricted_item_misuse")) == {"WOMAN", "MAN"}
+
+
+def test_a_stay_written_into_one_line_is_held_against_its_days(make_claims, questioned):
+    stay = {"visit_type": "inpatient", "started_on": "2024-06-03", "ended_on": "2024-06-10"}
+    lines = [("ONE_LINE", 7.0), ("TOO_MANY", 12.0), ("TWICE", 1.0), ("TWICE", 1.0)]  # TWICE: two lines of one day are one too many
+    claims = make_claims(
+        claims=[{"claim_id": name, "patient_id": name} | stay for name in ("ONE_LINE", "TOO_MANY", "TWICE")]
+        + [{"claim_id": "VISIT", "patient_id": "VISIT"}],
+        items=[
+            {"claim_id": name, "item_code": "BED", "quantity": count, "unit_price": 10.0, "occurred_at": "2024-06-03 09:00:00"}
+            for name, count in [*lines, ("VISIT", 7.0)]
+        ],
+        catalogue=[{"item_code": "BED", "max_count_per_day": 1.0}],
+    )
+    assert questioned(claims, "restricted_item_misuse") == {"TOO_MANY": 110.0, "TWICE": 10.0, "VISIT": 60.0}

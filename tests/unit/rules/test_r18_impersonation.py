@@ -148,3 +148,19 @@ def test_one_crossing_may_be_a_clock_again_and_again_is_not(make_claims):
     hits = run_rules(make_claims(institutions=PLACES, claims=claims, visits=visits), "2024-06-30", rules=["impersonation"])
     strength = hits.groupby("entity_id")["strength"].max()
     assert strength["ONCE"] < strength["OFTEN"]
+
+
+def test_an_infant_s_item_on_the_bill_of_the_birth_is_no_foreign_body(make_claims):
+    """No child in the table of persons names its mother; the diagnosis of the birth does."""
+    bills = {"BIRTH": ("O80.9", "W1"), "NEVER": ("J18.9", "W2"), "FATHER": ("O80.9", "M1")}
+    claims = make_claims(
+        claims=[stay(name, person, "H1", DAY, "2024-06-06") for name, (_, person) in bills.items()],
+        items=[{"claim_id": name, "item_code": "CRIB", "charge_type": "nursing"} for name in bills],
+        diagnoses=[{"claim_id": name, "diagnosis": code, "is_main": True} for name, (code, _) in bills.items()],
+        patients=[{"patient_id": f"W{n}", "birth_date": "1995-01-01", "sex": "female"} for n in (1, 2)]
+        + [{"patient_id": "M1", "birth_date": "1995-01-01", "sex": "male"}],
+        catalogue=[{"item_code": "CRIB", "list_type": "service", "age_max": 0.0}],
+        institutions=PLACES,
+    )
+    found = run_rules(claims, "2024-06-30", rules=["impersonation"])
+    assert set(found.claim_id) == {"NEVER", "FATHER"}
