@@ -92,3 +92,23 @@ def test_bills_by_hand_that_never_have_a_visit_prove_nothing(make_claims):
     by_hand = [manual(f"M{n}", f"M{n}", f"5555{n:04}", total_amount=713.3 + n) for n in range(25)]
     visits = [{"visit_id": f"V{claim['claim_id']}", "started_at": "2024-06-03 09:00:00"} for claim in online]
     assert run_rules(make_claims(claims=online + by_hand, visits=visits), "2024-06-30", rules=["forged_invoice"]).empty
+
+
+def test_numbers_in_one_row_on_bills_of_different_weeks_come_from_one_pad(make_claims):
+    """A house far away, of which few bills are known, writes more than one invoice in two weeks."""
+    pad = [manual(f"PAD{n}", f"P{n}", f"00412{70 + n}", f"2024-0{3 + n // 2}-{5 + 15 * (n % 2):02}", institution_id="W1") for n in range(4)]
+    week = [manual(f"WEEK{n}", f"Q{n}", f"0099{110 + n}", f"2024-05-{6 + n:02}", institution_id="W2") for n in range(4)]  # busy days
+    pair = [manual(f"PAIR{n}", f"R{n}", f"0077{310 + n}", f"2024-0{3 + n}-05", institution_id="W3") for n in range(2)]  # may be chance
+    other = [manual(f"U{n}", f"U{n}", f"{8000 + 977 * n:08}", institution_id=f"W{10 + n}") for n in range(20)]
+    found = run_rules(make_claims(claims=[*pad, *week, *pair, *other]), "2024-06-30", rules=["forged_invoice"])
+    assert set(found.claim_id) == {f"PAD{n}" for n in range(4)}
+    assert set(found.entity_id) == {f"P{n}" for n in range(4)}
+
+
+def test_where_every_house_counts_this_payer_s_invoices_a_row_says_nothing(make_claims):
+    rows = [
+        manual(f"N{house}_{n}", f"P{house}_{n}", f"{house:02}{n:06}", f"2024-0{2 + n}-11", institution_id=f"W{house}")
+        for house in range(6)
+        for n in range(4)
+    ]
+    assert run_rules(make_claims(claims=rows), "2024-06-30", rules=["forged_invoice"]).empty
