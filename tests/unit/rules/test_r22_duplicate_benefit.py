@@ -64,3 +64,22 @@ def test_the_same_bill_by_hand_under_another_day(make_claims):
     visits = [{"visit_id": f"V{name}", "started_at": f"{day} 09:00:00"} for name, _, day, hand, _ in rows if not hand or name == "C2"]
     found = run_rules(make_claims(claims=claims, items=items, visits=visits), "2024-06-30", rules=["duplicate_benefit"])
     assert dict(zip(found.claim_id, found.amount_in_question, strict=True)) == {"A1": 0.0, "A2": 70.0}
+
+
+def test_the_same_nights_as_two_admissions_one_to_each_scheme(make_claims):
+    """The bills differ: what one scheme was billed need not be what the other was."""
+
+    def stay(name, patient, insurance, total, visit=None, ended_on="2024-06-09"):
+        row = {"claim_id": name, "patient_id": patient, "insurance_type": insurance, "visit_type": "inpatient", "total_amount": total}
+        return row | {"started_on": "2024-06-03", "ended_on": ended_on, "visit_id": visit or name}
+
+    rows = [
+        stay("A1", "BOTH", "employee", 2900.0),
+        stay("A2", "BOTH", "resident", 880.0),  # HIT
+        stay("B1", "IN_PARTS", "employee", 2900.0, "V"),
+        stay("B2", "IN_PARTS", "resident", 880.0, "V"),  # one admission, settled in two parts when the scheme changed
+        stay("C1", "AFTER", "employee", 2900.0),
+        stay("C2", "AFTER", "resident", 880.0, ended_on="2024-06-20"),
+    ]
+    found = run_rules(make_claims(claims=rows), "2024-06-30", rules=["duplicate_benefit"])
+    assert set(found.entity_id) == {"BOTH"}
