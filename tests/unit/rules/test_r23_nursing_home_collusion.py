@@ -59,3 +59,19 @@ def test_a_family_is_left_alone(make_claims):
     rows = [{"patient_id": f"K{n}", "started_on": day, "total_amount": 60.0} for day in ("2024-03-04", "2024-04-08") for n in range(3)]
     people = [{"patient_id": f"K{n}", "birth_date": "1950-01-01", "address_group": "A1"} for n in range(3)]
     assert run_rules(make_claims(claims=rows, patients=people), "2024-06-30", rules=["nursing_home_collusion"]).empty
+
+
+def test_a_resident_registered_elsewhere_does_not_make_the_bill_a_custom(make_claims):
+    """The doctor sees next to nobody but the home: one resident who kept the old address comes just as often with the same bill."""
+    days = [f"2024-0{1 + n // 2}-{4 + 14 * (n % 2):02}" for n in range(10)]
+    rows = [{"patient_id": f"T{n % 60}", "doctor_id": "D2", "started_on": days[n % 10], "total_amount": 20.0 + 7.3 * n} for n in range(60)]
+    rows += [
+        {"patient_id": one, "doctor_id": "D1", "started_on": day, "total_amount": 163.8} for day in days for one in (*RESIDENTS, "KEPT")
+    ]
+    # D3's patients from everywhere pay the contract fee, those of the second home among them
+    rows += [{"patient_id": f"C{n}", "doctor_id": "D3", "started_on": day, "total_amount": 50.0} for day in days for n in range(30)]
+    people = [{"patient_id": one, "birth_date": "1940-01-01", "address_group": "HOME"} for one in RESIDENTS]
+    people += [{"patient_id": "KEPT", "birth_date": "1941-01-01", "address_group": "OLD"}]
+    people += [{"patient_id": f"C{n}", "birth_date": "1942-01-01", "address_group": "HOME2" if n < 8 else f"C{n}"} for n in range(30)]
+    found = run_rules(make_claims(claims=rows, patients=people), "2024-06-30", rules=["nursing_home_collusion"])
+    assert set(found[found.entity_type == "doctor"].entity_id) == {"D1"}
