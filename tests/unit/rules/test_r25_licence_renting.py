@@ -113,3 +113,27 @@ def test_registered_at_both_an_hour_shared_now_and_then_is_no_double(make_claims
         posts += [{"doctor_id": person, "institution_id": f"{place}{person}", "role": "pharmacist"} for place in ("Y1", "Y2")]
     found = evidence(make_claims, sales, registrations=posts)
     assert set(found[found.entity_type == "doctor"].entity_id) == {"DOUBLE"}
+
+
+def test_signing_here_there_and_here_again_within_the_way_between(make_claims):
+    """Both are registered at both shops, 60 km apart, and no quarter of an hour is spent at both."""
+    sales = []
+    for day in DAYS:
+        for pharmacist, times in (("SWIFT", ("09:00:00", "09:12:00", "09:25:00")), ("DRIVES", ("09:00:00", "11:00:00", "16:00:00"))):
+            for shop, time in zip(("Y1", "Y2", "Y1"), times, strict=True):
+                sales.append(sold(len(sales), shop, pharmacist, day, time))
+        # a clock that is wrong puts one sale out of its place, not two
+        sales += [sold(len(sales) + n, shop, "CLOCK", day, time) for n, (shop, time) in enumerate((("Y1", "09:00:00"), ("Y2", "09:30:00")))]
+        # where only days are recorded, nothing is known of the hours
+        sales += [sold(len(sales) + n, shop, "DAYS_ONLY", day, "00:00:00") for n, shop in enumerate(("Y1", "Y2", "Y1"))]
+    people = ("SWIFT", "DRIVES", "CLOCK", "DAYS_ONLY")
+    posts = [
+        {"doctor_id": one, "institution_id": shop, "role": "pharmacist", "started_on": "2020-01-01"}
+        for one in people
+        for shop in ("Y1", "Y2")
+    ]
+    places = [{"institution_id": "Y1", "kind": "pharmacy", "longitude": 120.0, "latitude": 30.0}]
+    places += [{"institution_id": "Y2", "kind": "pharmacy", "longitude": 120.62, "latitude": 30.0}]
+    found = evidence(make_claims, sales, registrations=posts, institutions=places)
+    assert {name for kind, name in zip(found.entity_type, found.entity_id, strict=True) if kind == "doctor"} >= {"SWIFT"}
+    assert not {"DRIVES", "DAYS_ONLY"} & set(found.entity_id)
