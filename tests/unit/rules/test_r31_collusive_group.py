@@ -49,3 +49,15 @@ def test_the_group_is_found_village_and_family_are_not(found):
 def test_visits_speak_against_the_doctor_sales_against_the_pharmacy(found):
     assert found.entity_type.value_counts().to_dict() == {"doctor": 30, "pharmacy": 30, "patient": 30}
     assert found[found.entity_type == "pharmacy"].amount_in_question.max() <= 80.0
+
+
+def test_two_doctors_who_share_the_group_do_not_make_it_each_other_s_habit(make_claims):
+    """Five persons at D1, two at D2, all at Y1 on the same days: the two are too few for a block of their own."""
+    rows, people = [], [{"patient_id": f"G{n}", "address_group": f"A{n}"} for n in range(7)]
+    for turn, day in enumerate(DAYS):
+        for n in range(7):
+            rows += day_of(f"G{n}", "D1" if (n + turn) % 7 < 5 else "D2", "Y1", day)
+    for n in range(200):  # the town
+        rows.append(purchase(f"T{n % 50}", f"Y{2 + n % 5}", f"2024-0{1 + n % 6}-{1 + n % 28:02}"))
+    found = run_rules(make_claims(claims=rows, patients=people), "2024-06-30", rules=["collusive_group"])
+    assert {("doctor", "D1"), ("pharmacy", "Y1")} <= set(zip(found.entity_type, found.entity_id, strict=True))
