@@ -23,7 +23,7 @@ GIVEN = ("as_of", "since", "months", "context")
 """What SQL may use as ``$name`` besides the rule's parameters: the day, the day before the window, its length, the day before ``lines``."""
 
 _BILINGUAL = ("name", "exempt", "benign", "check", "documents")
-_KEYS = {"id", "row", "kind", "severity", "stage", "suspect", "clause", "needs", "parameters", "sql", *_BILINGUAL, *LANGUAGES}
+_KEYS = {"id", "row", "kind", "severity", "stage", "suspect", "clause", "needs", "parameters", "sql", "one_doctor", *_BILINGUAL, *LANGUAGES}
 _PARAMETER_KEYS = {"default", "unit", "min", "max", "zh", "en"}
 
 
@@ -59,6 +59,8 @@ class Rule:
     ----------
     id : scheme id of REQUIREMENTS.md.
     clauses : articles of Decree 735, keys of ``conf/knowledge/clauses.yaml``.
+    one_doctor : what the rule finds is a doctor's decision: where one doctor holds nearly all that speaks against a house, it speaks
+        against the doctor.
     needs : tables (``items``) or columns (``items.days_supply``) without which the rule is skipped; ``a.x or a.y``: one of them is enough.
     facts : columns of the SQL that fill the wording's placeholders.
     name, wording, exempt, benign, check, documents : by language. A wording is one template, or one per ``sign`` where the SQL
@@ -81,6 +83,7 @@ class Rule:
     benign: Mapping[str, str] = field(default_factory=dict)
     check: Mapping[str, list[str]] = field(default_factory=dict)
     documents: Mapping[str, list[str]] = field(default_factory=dict)
+    one_doctor: bool = False
     facts: tuple[str, ...] = ()
     path: Path = field(default=Path(), repr=False, compare=False)
 
@@ -171,6 +174,8 @@ def parsed(path: Path) -> Rule:
     for key in _BILINGUAL:
         if key in content and set(content[key]) != set(LANGUAGES):
             raise fail(key, f"“{key}” must be given in {' and '.join(LANGUAGES)}")
+    if not isinstance(content.get("one_doctor", False), bool):
+        raise fail("one_doctor", "“one_doctor” must be true or false")
     needs = tuple(content.get("needs") or ("claims",))
     for need in (each for entry in needs for each in str(entry).split(" or ")):
         table, _, column = need.partition(".")
@@ -200,6 +205,7 @@ def parsed(path: Path) -> Rule:
         wording=wording,
         parameters=parameters,
         **{key: content.get(key, {}) for key in _BILINGUAL if key != "name"},
+        one_doctor=content.get("one_doctor", False),
         path=path,
     )
 

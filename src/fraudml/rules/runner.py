@@ -19,6 +19,7 @@ from fraudml.engine import open_engine
 from fraudml.errors import FraudmlError
 from fraudml.knowledge import expose_knowledge, load_clauses
 from fraudml.rules.declaration import Rule, literal, parsed, placeholders, where_in_sql
+from fraudml.rules.one_doctor import one_doctor
 from fraudml.rules.relations import MACROS, RELATIONS, needed
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ def run_rules(
         for number, rule in enumerate(runnable):
             snapshot.engine.table(f"found_{number}", _found(rule, bound[rule.id], snapshot))
         whole = " union all ".join(f"select {number} as place, * from found_{number}" for number in range(len(runnable)))
-        return snapshot.query(_evidence(whole or nothing({"place": "INTEGER"} | EVIDENCE), since, as_of))
+        ordered = [rule.id for rule in runnable if rule.one_doctor]
+        return snapshot.query(_evidence(whole or nothing({"place": "INTEGER"} | EVIDENCE), since, as_of, ordered))
 
 
 def _known(names: Iterable[str] | None, base: Mapping[str, Rule]) -> list[str]:
@@ -177,19 +179,26 @@ def _found(rule: Rule, sql: str, snapshot: Snapshot) -> str:
         from ({sql}) as found where found.entity_id is not null"""
 
 
-def _evidence(found: str, since: dt.date, as_of: dt.date) -> str:
-    """Evidence of the window from what all rules found: one look at the claims for all of them."""
+def _evidence(found: str, since: dt.date, as_of: dt.date, ordered: list[str]) -> str:
+    """Evidence of the window from what all rules found: one look at the claims for all of them; of ``ordered`` a doctor may be named."""
     return f"""
         with found as ({found}), dated as (
-            select found.*, coalesce(claim.settled_on, found.occurred_on) as known_on
-            from found left join claims as claim on found.claim_id = claim.claim_id
-        )
+            select * from (
+                select found.*, coalesce(claim.settled_on, found.occurred_on) as known_on,
+                    claim.institution_id, claim.doctor_id, claim.is_stay
+                from found left join claims as claim on found.claim_id = claim.claim_id)
+            where known_on > date '{since}' and known_on <= date '{as_of}'
+        ), {one_doctor(ordered, since)}
         select {", ".join(name for name in EVIDENCE)} from (
-            select dated.* replace (case when dated.entity_type = 'institution' and shop.institution_id is not null then 'pharmacy'
-                else dated.entity_type end as entity_type)
+            select dated.* replace (
+                case when sole.doctor_id is not null then 'doctor'
+                    when dated.entity_type = 'institution' and shop.institution_id is not null then 'pharmacy'
+                    else dated.entity_type end as entity_type,
+                coalesce(sole.doctor_id, dated.entity_id) as entity_id)
             from dated left join (select distinct institution_id from institutions where kind = 'pharmacy') as shop
                 on dated.entity_id = shop.institution_id
-            where dated.known_on > date '{since}' and dated.known_on <= date '{as_of}')
+            left join sole on dated.rule = sole.rule and dated.entity_type = 'institution' and dated.entity_id = sole.institution_id
+                and dated.institution_id = sole.institution_id and dated.doctor_id = sole.doctor_id and dated.is_stay = sole.is_stay)
         order by place, entity_type, entity_id, claim_id, line_id, occurred_on, facts"""
 
 
