@@ -85,3 +85,30 @@ def test_one_patient_who_comes_every_month_is_no_pair(make_claims):
             rows += prescriptions(doctor, "H1", pharmacy, count)
     rows += [row | {"patient_id": f"LOYAL{n % 2}"} for n, row in enumerate(prescriptions("D1", "H1", "Y9", 30))]
     assert run_rules(make_claims(claims=rows, institutions=PLACES), "2024-06-30", rules=["external_prescription_collusion"]).empty
+
+
+def test_a_place_where_one_doctor_prescribes_is_known_by_its_other_purchases(make_claims):
+    """No coordinates: that the village has one shop shows in where its people buy when nobody prescribes."""
+    rows, people = [], []
+
+    def purchases(pharmacy, region, count):
+        for n in range(count):
+            person = f"B{region}{pharmacy}{n}"
+            people.append({"patient_id": person, "region": region})
+            rows.append(
+                {"patient_id": person, "visit_type": "pharmacy", "institution_id": pharmacy, "started_on": f"2024-05-{1 + n % 28:02}"}
+            )
+
+    def sent(doctor, hospital, pharmacy, region, count):
+        rows.extend(prescriptions(doctor, hospital, pharmacy, count))
+        people.extend({"patient_id": f"{doctor}{pharmacy}{n}", "region": region} for n in range(count))
+
+    for doctor in ("D2", "D3"):
+        for pharmacy in ("Y1", "Y2", "Y3"):
+            sent(doctor, "H1", pharmacy, "R1", 15)
+    sent("VILLAGE", "V8", "Y8", "R8", 40)  # the shop where the village buys anyhow
+    purchases("Y8", "R8", 25)
+    sent("PAID", "V9", "Y9", "R9", 40)  # HIT: the village buys at Y7
+    purchases("Y7", "R9", 25)
+    found = run_rules(make_claims(claims=rows, patients=people), "2024-06-30", rules=["external_prescription_collusion"])
+    assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("doctor", "PAID"), ("pharmacy", "Y9")}
