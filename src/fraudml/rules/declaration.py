@@ -60,7 +60,7 @@ class Rule:
     id : scheme id of REQUIREMENTS.md.
     clauses : articles of Decree 735, keys of ``conf/knowledge/clauses.yaml``.
     one_doctor : what the rule finds is a doctor's decision: where one doctor holds nearly all that speaks against a house, it speaks
-        against the doctor.
+        against the doctor as well.
     needs : tables (``items``) or columns (``items.days_supply``) without which the rule is skipped; ``a.x or a.y``: one of them is enough.
     facts : columns of the SQL that fill the wording's placeholders.
     name, wording, exempt, benign, check, documents : by language. A wording is one template, or one per ``sign`` where the SQL

@@ -1,4 +1,4 @@
-"""Whom a house's findings speak against: where one doctor of many holds nearly all of them, the doctor."""
+"""Whom a house's findings speak against: where one doctor of many holds nearly all of them, the doctor as well."""
 
 from __future__ import annotations
 

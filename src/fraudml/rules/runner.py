@@ -180,7 +180,7 @@ def _found(rule: Rule, sql: str, snapshot: Snapshot) -> str:
 
 
 def _evidence(found: str, since: dt.date, as_of: dt.date, ordered: list[str]) -> str:
-    """Evidence of the window from what all rules found: one look at the claims for all of them; of ``ordered`` a doctor may be named."""
+    """Evidence of the window from what all rules found, in one look at the claims; of ``ordered`` also against a doctor."""
     return f"""
         with found as ({found}), dated as (
             select * from (
@@ -190,15 +190,15 @@ def _evidence(found: str, since: dt.date, as_of: dt.date, ordered: list[str]) ->
             where known_on > date '{since}' and known_on <= date '{as_of}'
         ), {one_doctor(ordered, since)}
         select {", ".join(name for name in EVIDENCE)} from (
-            select dated.* replace (
-                case when sole.doctor_id is not null then 'doctor'
-                    when dated.entity_type = 'institution' and shop.institution_id is not null then 'pharmacy'
-                    else dated.entity_type end as entity_type,
-                coalesce(sole.doctor_id, dated.entity_id) as entity_id)
+            select dated.* replace (case when dated.entity_type = 'institution' and shop.institution_id is not null then 'pharmacy'
+                else dated.entity_type end as entity_type)
             from dated left join (select distinct institution_id from institutions where kind = 'pharmacy') as shop
                 on dated.entity_id = shop.institution_id
-            left join sole on dated.rule = sole.rule and dated.entity_type = 'institution' and dated.entity_id = sole.institution_id
-                and dated.institution_id = sole.institution_id and dated.doctor_id = sole.doctor_id and dated.is_stay = sole.is_stay)
+            union all by name
+            select dated.* replace ('doctor' as entity_type, sole.doctor_id as entity_id)
+            from dated join sole on dated.rule = sole.rule and dated.entity_id = sole.institution_id and dated.is_stay = sole.is_stay
+                and dated.institution_id = sole.institution_id and dated.doctor_id = sole.doctor_id
+            where dated.entity_type = 'institution')
         order by place, entity_type, entity_id, claim_id, line_id, occurred_on, facts"""
 
 

@@ -33,8 +33,8 @@ def against(make_claims):
     return run
 
 
-def test_one_doctor_of_many_is_the_suspect_and_the_rest_stays_with_the_house(against):
-    assert against({"D1": (8, 2), "D2": (1, 25), "D3": (0, 25)}) == {("doctor", "D1"): 8, ("institution", "H1"): 1}
+def test_one_doctor_of_many_is_a_suspect_beside_the_house(against):
+    assert against({"D1": (8, 2), "D2": (1, 25), "D3": (0, 25)}) == {("doctor", "D1"): 8, ("institution", "H1"): 9}
 
 
 def test_what_several_doctors_do_is_the_house_s(against):
