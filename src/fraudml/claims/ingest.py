@@ -17,13 +17,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fraudml.claims.checks import FLAG, QUARANTINE, Check, checks_of
-from fraudml.claims.judge import derived, duplicates, duplicates_again, flag_counts, flag_keys, judged
+from fraudml.claims.judge import (
+    derived,
+    duplicates,
+    flag_counts,
+    flag_keys,
+    judged,
+    told,
+    told_duplicates,
+    with_keys_of_duplicates,
+)
+from fraudml.claims.mapping import SOURCE, source_column
 from fraudml.claims.months import Existing
 from fraudml.claims.pseudonyms import Pseudonyms
 from fraudml.claims.quality import Report, TableReport, write_report
 from fraudml.claims.refunds import match_refunds
 from fraudml.claims.relations import Relations
-from fraudml.claims.source import Source
+from fraudml.claims.source import Part, Source
 from fraudml.claims.source_files import blaming
 from fraudml.claims.swap import PART, change_over, finish
 from fraudml.contracts import CANONICAL, REQUIRED_TABLES
@@ -141,8 +151,8 @@ class Run:
             else:
                 self._path(table).replace(self.staging / "claims" / f"{table}.parquet")
         self.existing.carry_over(self.staging, set(report.tables))
-        claims = literal(str(self.staging / "claims" / "claims.parquet"))
-        months = self.engine.rows(f"select distinct strftime(settled_on, '%Y-%m') as month from read_parquet({claims}) order by month")
+        self.engine.parquet("written_claims", self.staging / "claims" / "claims.parquet")
+        months = self.engine.rows("select distinct strftime(settled_on, '%Y-%m') as month from written_claims order by month")
         report.months = [month for (month,) in months]
 
     # ------------------------------------------------------------------ one table
@@ -155,16 +165,15 @@ class Run:
         )
         columns = ", ".join(map(identifier, CANONICAL[table].columns))
         with blaming(report.source):
-            written = self.engine.write_apart(self._judged(table), self._path(table), self._apart(table), columns, "_apart")
-            self.engine.table(f"duplicates_{table}", duplicates(table, self._written(table)))
+            rows, given = self._judged(table)
+            written = self.engine.write_apart(rows, self._path(table), self._apart(table), columns, "_fault", told(table, given))
+            self.engine.numbered(f"written_{table}", self._path(table))
+            self.engine.table(f"duplicates_{table}", duplicates(table, f"written_{table}"))
         twice = self.engine.scalar(f"select count(*) from duplicates_{table}")
         if twice:
-            # their source rows were not kept: they are read again
             self.changed.add(table)
-            again = duplicates_again(table, self._written(table), self._judged(table, keep="true"))
-            with self._apart(table).open("a", encoding="utf-8") as lines:
-                for (line,) in self.engine.rows(again):
-                    lines.write(json.dumps(json.loads(line) | {"fault": "duplicate_key"}, ensure_ascii=False) + "\n")
+            self._tell_duplicates(table, rows, given)
+        self.engine.json_lines(f"faulty_{table}", self._apart(table), ("table", "fault", "row_key", "month", "source"))
         self.engine.view(f"accepted_{table}", self._accepted_rows(table))
         self.staged.add(table)
         report.accepted = self.rows[table] = written - twice
@@ -182,16 +191,38 @@ class Run:
         report.filled = [name for name, count in self.engine.filled(self._path(table)).items() if count]
         return report
 
-    def _judged(self, table: str, keep: str = "_fault is not null") -> str:
-        pieces = []
+    def _judged(self, table: str) -> tuple[str, dict[str, str]]:
+        """SQL of the table's judged rows, and the columns that stand in them as they came, with their types."""
         tables = {*self.tables, *self.existing.tables, *self.existing.marks}
-        for part in self.relations.parts(table):
-            types = self.relations.types[part.relation]
-            rows = derived(part, table, types, self.source, self.options.negative)
-            rows = self.pseudonyms.applied(rows, table, part, types)
-            rows = self.existing.only_this_month(rows, table)
-            pieces.append(judged(rows, table, part.relation, types, tables, keep))
-        return "\nunion all by name\n".join(pieces)
+        parts = self.relations.parts(table)
+        pieces = []
+        given: dict[str, str] = {}
+        for number, part in enumerate(parts):
+            rows = self._read(table, part, f"read_{table}_{number}", as_text=len(parts) > 1)
+            columns = {name: type_ for name, type_ in self.engine.columns(rows).items() if name.startswith(SOURCE)}
+            given |= columns
+            pieces.append(judged(self.existing.only_this_month(rows, table), table, part.relation, columns, tables))
+        return "\nunion all by name\n".join(pieces), given
+
+    def _read(self, table: str, part: Part, name: str, as_text: bool) -> str:
+        """Names the rows of a part as canonical ones, with the source's columns beside; as text where other parts may have other types."""
+        types = self.relations.types[part.relation]
+        self.engine.by_row(name, derived(part, table, types, self.source, self.options.negative), of=part.relation)
+        rows = self.pseudonyms.applied(name, table, part, types)
+        if not as_text:
+            return rows
+        columns = ", ".join(f"cast({source_column(each)} as varchar) as {source_column(each)}" for each in types)
+        self.engine.by_row(f"{name}_text", f"select * replace ({columns}) from {rows}", of=rows)
+        return f"{name}_text"
+
+    def _tell_duplicates(self, table: str, rows: str, given: dict[str, str]) -> None:
+        """Sets apart what the file of written rows holds twice: the rows as they came were not kept, and are read again."""
+        again = f"again_{table}"
+        self.engine.view(again, with_keys_of_duplicates(table, f"written_{table}", rows))
+        self.engine.by_row(f"told_{again}", f"select *, {told(table, given)} as _told from {again}", of=again)
+        with self._apart(table).open("a", encoding="utf-8") as lines:
+            for (line,) in self.engine.rows(told_duplicates(table, f"told_{again}")):
+                lines.write(json.dumps(json.loads(line) | {"fault": "duplicate_key"}, ensure_ascii=False) + "\n")
 
     def _path(self, table: str) -> Path:
         return self.staging / "stage" / f"{table}.parquet"
@@ -199,18 +230,11 @@ class Run:
     def _apart(self, table: str) -> Path:
         return self.staging / "stage" / f"{table}.apart.json"
 
-    def _written(self, table: str) -> str:
-        return f"read_parquet({literal(str(self._path(table)))}, file_row_number = true)"
-
     def _accepted_rows(self, table: str) -> str:
-        rows = f"select * exclude (file_row_number) from {self._written(table)}"
+        rows = f"select * exclude (file_row_number) from written_{table}"
         if table in self.changed:
             rows += f" where file_row_number not in (select file_row_number from duplicates_{table})"
         return rows
-
-    def _faulty(self, table: str) -> str:
-        fields = "\"table\": 'VARCHAR', fault: 'VARCHAR', row_key: 'VARCHAR', month: 'VARCHAR', source: 'JSON'"
-        return f"read_json({literal(str(self._apart(table)))}, format = 'newline_delimited', columns = {{{fields}}})"
 
     def _remember_keys(self, table: str) -> None:
         """Keeps the keys that other tables may refer to.
@@ -224,7 +248,7 @@ class Run:
         if table in self.staged:
             known.append(f"select {key} from accepted_{table}")
             if table != "claims":
-                known.append(f"select string_split(row_key, '/')[1] as {key} from {self._faulty(table)}")
+                known.append(f"select split_part(row_key, '/', 1) as {key} from faulty_{table}")
         if table in self.existing.tables and table != "claims":
             known.append(f"select {key} from kept_{table}")
         rows = " union all by name ".join(known)
@@ -247,7 +271,7 @@ class Run:
         rows = self.engine.rows(f"""
             select month, regexp_extract(fault, '^[a-z_]+') as code, count(*), min(row_key, {FIRST_KEYS}),
                 list(distinct regexp_extract(fault, '^[a-z_]+:([a-z_]+)', 1))
-            from {self._faulty(table)} group by all""")
+            from faulty_{table} group by all""")
         for month, code, count, keys, columns in sorted(rows, key=lambda row: (row[0] or "", row[1])):
             report.quarantined += count
             report.add(code, QUARANTINE, count, keys or [], month, [each for each in columns if each])
@@ -296,8 +320,9 @@ class Run:
         rows = f"""
             select {columns}, "table", regexp_extract(fault, '^[a-z_]+') as reason, fault as faults,
                 coalesce(month, {month}) as quarantine_month
-            from {self._faulty(table)}"""
-        rows = self.existing.with_quarantine(rows, table)
+            from faulty_{table}"""
+        self.engine.by_row(f"quarantined_{table}", rows, of=f"faulty_{table}")
+        rows = self.existing.with_quarantine(f"select * from quarantined_{table}", table)
         if self.engine.scalar(f"select 1 from ({rows}) limit 1"):
             self.engine.write(f"select * from ({rows}) order by all", self.staging / "quarantine" / f"{table}.parquet")
 

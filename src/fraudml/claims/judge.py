@@ -1,11 +1,14 @@
-"""SQL that judges a table's mapped rows: what is at fault with each, which of equal keys stays, what is odd but accepted."""
+"""SQL that judges a table's mapped rows: what is at fault with each, which of equal keys stays, what is odd but accepted.
+
+What reads a row alone is apart from what looks into other tables (:meth:`fraudml.engine.Engine.by_row`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
 from fraudml.claims.checks import QUARANTINE, Check, checks_of
-from fraudml.claims.mapping import select, source_column
+from fraudml.claims.mapping import SOURCE, select
 from fraudml.claims.source import Part, Source
 from fraudml.contracts import CANONICAL
 from fraudml.engine import identifier, literal
@@ -64,18 +67,14 @@ def derived(part: Part, table: str, types: dict[str, str], source: Source, negat
     return rows
 
 
-def judged(
-    rows: str, table: str, relation: str, types: Mapping[str, str], tables: Collection[str], keep: str = "_fault is not null"
-) -> str:
-    """Canonical columns of ``rows`` with ``_fault`` (reason codes, null where there is none) and ``_apart``.
-
-    ``_apart`` is the JSON text of what quarantine keeps of a row: source table, fault, key, month, and the row as it came.
+def judged(rows: str, table: str, relation: str, given: Collection[str], tables: Collection[str]) -> str:
+    """Canonical columns of ``rows`` with ``_fault`` (reason codes, null where there is none), ``_relation`` and the source's columns.
 
     Parameters
     ----------
-    relation, types : source table the rows come from, and its columns.
+    relation : source table the rows come from.
+    given : names of the source's columns in ``rows``.
     tables : canonical tables that this run reads; checks that need another one are left out.
-    keep : condition under which ``_apart`` is made.
     """
     checks = checks_of(table, QUARANTINE, tables)
     # each condition once: one that looks into another table would be joined twice
@@ -84,14 +83,35 @@ def judged(
     faults += [(f"_found_{number}", check.code) for number, check in enumerate(checks)]
     details = ", ".join(f"case when {sql} then {literal(code)} end" for sql, code in faults)
     columns = ", ".join(f"cast({identifier(name)} as {type_}) as {identifier(name)}" for name, type_ in CANONICAL[table].columns.items())
-    source = ", ".join(f"{literal(name)}: {source_column(name)}" for name in types)
+    source = "".join(f", {identifier(name)}" for name in given)
     return f"""
-        select {columns}, _fault, case when {keep} then cast(to_json({{'table': {literal(relation)}, 'fault': _fault,
-                'row_key': {key_of(table)}, 'month': {month_of(table)}, 'source': {{{source}}}}}) as varchar) end as _apart
+        select {columns}, _fault, {literal(relation)} as _relation{source}
         from (
             select *, case when _unread is not null or {" or ".join(sql for sql, _ in faults)}
                 then concat_ws('|', _unread, {details}) end as _fault
             from (select *{found} from ({rows})))"""
+
+
+def told(table: str, given: Mapping[str, str]) -> str:
+    """SQL of the JSON text that quarantine keeps of a judged row: source table, fault, key, month, and the row as it came, as text.
+
+    Parameters
+    ----------
+    given : names of the source's columns -> the type that each had in the source.
+    """
+    values = ", ".join(
+        f"{literal(name.removeprefix(SOURCE))}: {_as_it_came(identifier(name), type_)}" for name, type_ in given.items()
+    )
+    return f"""cast(to_json({{'table': _relation, 'fault': _fault,
+        'row_key': {key_of(table)}, 'month': {month_of(table)}, 'source': {{{values}}}}}) as varchar)"""
+
+
+def _as_it_came(value: str, type_: str) -> str:
+    if type_ == "VARCHAR":
+        return value
+    typed = f"cast({value} as {type_})"  # which not every engine carries as it came
+    is_nested = type_.endswith("]") or type_.startswith(("STRUCT", "MAP", "UNION"))
+    return typed if is_nested else f"cast({typed} as varchar)"
 
 
 def fuller_first(table: str) -> str:
@@ -110,25 +130,26 @@ def duplicates(table: str, written: str) -> str:
         where place > 1"""
 
 
-def duplicates_again(table: str, written: str, rows: str) -> str:
-    """``_apart`` of the rows of :func:`duplicates`, whose source rows were not kept, from a second reading.
-
-    Parameters
-    ----------
-    rows : judged rows with ``_apart`` made for all.
-    """
+def with_keys_of_duplicates(table: str, written: str, rows: str) -> str:
+    """The sound rows of a second reading that have the key of one of :func:`duplicates`, whose source rows were not kept."""
     key = ", ".join(identifier(name) for name in CANONICAL[table].key)
     return f"""
-        select _apart from (
-            select _apart, row_number() over (partition by {key} order by {fuller_first(table)}, _apart) as place
-            from ({rows}) where _fault is null
-                and hash({key}) in (select hash({key}) from {written} semi join duplicates_{table} using (file_row_number)))
+        select * from ({rows}) where _fault is null
+            and hash({key}) in (select hash({key}) from {written} semi join duplicates_{table} using (file_row_number))"""
+
+
+def told_duplicates(table: str, rows: str) -> str:
+    """``_told`` of those among the rows of :func:`with_keys_of_duplicates` that another of the same key keeps out."""
+    key = ", ".join(identifier(name) for name in CANONICAL[table].key)
+    return f"""
+        select _told from (
+            select _told, row_number() over (partition by {key} order by {fuller_first(table)}, _told) as place from {rows})
         where place > 1"""
 
 
 def flag_counts(table: str, checks: Sequence[Check]) -> str:
     """SQL that counts the accepted rows by month: month, rows, then the rows that each check flags."""
-    counts = "".join(f", count(*) filter (where {check.sql})" for check in checks)
+    counts = "".join(f", count(*) filter (where {check.sql}) as flag_{number}" for number, check in enumerate(checks))
     day = f"date_trunc('month', {MONTH[table]})" if table in MONTH else "cast(null as date)"
     by_month = f"select {day} as first_day, count(*){counts} from {_joined(table, checks)} group by all"
     return f"select strftime(first_day, '%Y-%m') as month, * exclude (first_day) from ({by_month})"  # written once a month, not once a row
@@ -136,7 +157,7 @@ def flag_counts(table: str, checks: Sequence[Check]) -> str:
 
 def flag_keys(table: str, checks: Sequence[Check], first: int) -> str:
     """SQL that gives the first keys of the rows that each check flags."""
-    keys = ", ".join(f"min({key_of(table)}, {first}) filter (where {check.sql})" for check in checks)
+    keys = ", ".join(f"min({key_of(table)}, {first}) filter (where {check.sql}) as keys_{number}" for number, check in enumerate(checks))
     return f"select {keys} from {_joined(table, checks)}"
 
 

@@ -38,9 +38,13 @@ TIDY = "TEXT"
 TEXTS = ("VARCHAR", TIDY)
 
 
+SOURCE = "source."
+"""Stands before the name of a column of the source row, beside the canonical ones."""
+
+
 def source_column(name: str) -> str:
     """How a column of the source row is called beside the canonical ones."""
-    return identifier(f"source.{name}")
+    return identifier(SOURCE + name)
 
 
 def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> str:

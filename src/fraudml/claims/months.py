@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from fraudml.contracts import CANONICAL
-from fraudml.engine import Engine, identifier, literal
+from fraudml.engine import Engine, identifier
 from fraudml.errors import FraudmlError, UsageError
 
 BY_CLAIM = ("items", "diagnoses", "claim_doctors")
@@ -42,8 +42,10 @@ class Existing:
             return
         self.marks = {f"kept_{name}" for name in self.tables}
         for name in self.tables:
-            engine.view(f"kept_{name}", f"select * from read_parquet({literal(str(self._file(name)))})" + self._kept(name))
-        latest = engine.scalar(f"select max(settled_on) from read_parquet({literal(str(self._file('claims')))})")
+            engine.parquet(f"stored_{name}", self._file(name))
+        for name in self.tables:
+            engine.view(f"kept_{name}", f"select * from stored_{name}" + self._kept(name))
+        latest = engine.scalar("select max(settled_on) from stored_claims")
         if latest is not None and f"{latest:%Y-%m}" < month:
             self.dataset = json.loads((data_dir / "ingest.json").read_text(encoding="utf-8"))["dataset"]
 
@@ -55,8 +57,7 @@ class Existing:
         if table == "claims":
             return f" where {other_month}"
         if table in BY_CLAIM:
-            claims = literal(str(self._file("claims")))
-            return f" where claim_id in (select claim_id from read_parquet({claims}) where {other_month})"
+            return f" where claim_id in (select claim_id from stored_claims where {other_month})"
         return ""
 
     def only_this_month(self, rows: str, table: str) -> str:
@@ -65,12 +66,12 @@ class Existing:
             return rows
         if table == "claims":
             self.engine.table(
-                "claims_of_other_months", f"select claim_id from ({rows}) where strftime(settled_on, '%Y-%m') <> '{self.month}'"
+                "claims_of_other_months", f"select claim_id from {rows} where strftime(settled_on, '%Y-%m') <> '{self.month}'"
             )
-            return f"select * from ({rows}) where settled_on is null or strftime(settled_on, '%Y-%m') = '{self.month}'"
+            return f"select * from {rows} where settled_on is null or strftime(settled_on, '%Y-%m') = '{self.month}'"
         if table in BY_CLAIM:
-            return f"select * from ({rows}) where not coalesce(claim_id in (select claim_id from claims_of_other_months), false)"
-        return rows
+            return f"select * from {rows} where not coalesce(claim_id in (select claim_id from claims_of_other_months), false)"
+        return f"select * from {rows}"
 
     def without_new(self, table: str) -> str:
         """SQL that takes from the kept rows those whose key comes anew."""
@@ -84,9 +85,11 @@ class Existing:
         path = self.data_dir / "quarantine" / f"{table}.parquet"
         if self.month is None or not path.is_file():
             return rows
-        if "quarantine_month" not in self.engine.columns(f"read_parquet({literal(str(path))})"):
+        before = f"quarantined_before_{table}"
+        self.engine.parquet(before, path)
+        if "quarantine_month" not in self.engine.columns(before):
             raise FraudmlError("claims.quarantine", f"{path.name} was not written by this version.", "Read the whole source anew.")
-        old = f"select * from read_parquet({literal(str(path))}) where quarantine_month is distinct from '{self.month}'"
+        old = f"select * from {before} where quarantine_month is distinct from '{self.month}'"
         return f"{rows} union all by name {old}"
 
     def carry_over(self, staging: Path, written: set[str]) -> None:

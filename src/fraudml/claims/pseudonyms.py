@@ -61,7 +61,12 @@ class Pseudonyms:
         return hashlib.sha256(key).digest() if len(key) > BLOCK else key
 
     def applied(self, rows: str, table: str, part: Part, types: Mapping[str, str]) -> str:
-        """Canonical rows (and their source rows) with pseudonyms in place of identifiers."""
+        """Name of canonical rows (and their source rows) with pseudonyms in place of identifiers.
+
+        Parameters
+        ----------
+        rows : name of the rows as they came.
+        """
         if self._key is None:
             return rows
         replaced = {name: f"pseudonym('{kind}', {identifier(name)})" for name, kind in IDENTIFIERS.get(table, {}).items()}
@@ -79,10 +84,12 @@ class Pseudonyms:
             return rows
         if kinds:  # all at once: the source is read again for them
             told = ", ".join(f"{{kind: {literal(kind)}, id: {identifier(name)}}}" for name, kind in kinds.items())
-            pairs = f"select unnest([{told}]) as pair from ({rows})"  # DuckDB 2.0 loses rows where distinct stands beside unnest
-            self._originals.append(f"select distinct pair.kind as kind, pair.id as id from ({pairs})")
+            pairs = f"select unnest([{told}]) as pair from {rows}"  # DuckDB 2.0 loses rows where distinct stands beside unnest
+            self.engine.by_row(f"originals_{rows}", f"select pair.kind as kind, pair.id as id from ({pairs})", of=rows)
+            self._originals.append(f"select distinct kind, id from originals_{rows}")
         columns = ", ".join(f"{sql} as {identifier(name)}" for name, sql in replaced.items())
-        return f"select * replace ({columns}) from ({rows})"
+        self.engine.by_row(f"pseudonymous_{rows}", f"select * replace ({columns}) from {rows}", of=rows)
+        return f"pseudonymous_{rows}"
 
     def keep(self, data_dir: Path) -> None:
         """Writes ``private/pseudonyms.parquet`` (kind, pseudonym, id), readable by its owner alone; earlier ids stay in it."""
@@ -91,11 +98,16 @@ class Pseudonyms:
         folder = data_dir / "private"
         folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / "pseudonyms.parquet"
-        known = f" union select kind, id from read_parquet({literal(str(path))})" if path.is_file() else ""
-        found = " union ".join(dict.fromkeys(self._originals)) + known
+        found = list(dict.fromkeys(self._originals))
+        if path.is_file():
+            self.engine.parquet("pseudonyms_before", path)
+            found.append("select kind, id from pseudonyms_before")
+        self.engine.view("originals", f"select * from ({' union '.join(found)}) where id is not null")
+        self.engine.by_row("pseudonyms", "select kind, pseudonym(kind, id) as pseudonym, id from originals", of="originals")
         mask = os.umask(0o077)
         try:
-            self.engine.write(f"select kind, pseudonym(kind, id) as pseudonym, id from ({found}) where id is not null order by all", path)
+            self.engine.write("select * from pseudonyms order by all", path)
+            path.chmod(0o600)  # a worker that wrote it has a mask of its own; nobody else may enter the folder
         finally:
             os.umask(mask)
 

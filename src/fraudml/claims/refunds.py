@@ -51,20 +51,45 @@ def match_refunds(engine: Engine, claims: str) -> None:
         select * from exact union all select * from covering""",
     )
     engine.table(
+        "refund_links",
+        f"""
+        select row.claim_id as refund_id, coalesce(match.claim_id, nullif(row.refund_of, row.claim_id)) as claim_id
+        from ({claims}) as row left join visit_matches as match on row.claim_id = match.refund_id
+        where is_refund""",
+    )
+    ends = _followed(engine)
+    engine.table(
         "refund_matches",
         f"""
-        with recursive link as (
-            select row.claim_id as refund_id, coalesce(match.claim_id, nullif(row.refund_of, row.claim_id)) as claim_id
-            from ({claims}) as row left join visit_matches as match on row.claim_id = match.refund_id
-            where is_refund
-        ), way as (
-            select refund_id, claim_id from link
-            union
-            select way.refund_id, link.claim_id from way join link on way.claim_id = link.refund_id
-        )
-        select refund_id, min(claim_id) as claim_id from way
-        where claim_id is not null and claim_id not in (select refund_id from link)
+        select refund_id, min(claim_id) as claim_id from {ends}
+        where claim_id is not null and claim_id not in (select refund_id from refund_links)
           and (refund_id in (select refund_id from visit_matches)
-               or refund_id in (select first.refund_id from link as first join link as second on first.claim_id = second.refund_id))
+               or refund_id in (select first.refund_id from refund_links as first join refund_links as second
+                   on first.claim_id = second.refund_id))
         group by refund_id""",
     )
+
+
+def _followed(engine: Engine) -> str:
+    """Name of the refunds with the last of what they name one after another: a settlement, or a refund that leads nowhere (or back).
+
+    Each round goes twice as far. Where no refund comes to a settlement in a round, none of the others ever will: on a longer way to one
+    stands a refund that is just so far from it.
+    """
+    ways, unended = "refund_links", _unended(engine, "refund_links")
+    while unended:
+        further = "refund_ways_even" if ways == "refund_ways_odd" else "refund_ways_odd"
+        engine.table(
+            further,
+            f"""
+            select way.refund_id, coalesce(next.claim_id, way.claim_id) as claim_id
+            from {ways} as way left join {ways} as next on way.claim_id = next.refund_id""",
+        )
+        ways, before, unended = further, unended, _unended(engine, further)
+        if unended == before:
+            break
+    return ways
+
+
+def _unended(engine: Engine, ways: str) -> int:
+    return int(engine.scalar(f"select count(*) from {ways} where claim_id in (select refund_id from refund_links)"))

@@ -9,10 +9,10 @@ from typing import Any
 
 from fraudml.claims.database import fetch_tables, is_url, without_password
 from fraudml.claims.source import Part, Source, inputs_of, missing_required, unsourced
-from fraudml.claims.source_files import blaming, find_files, open_files
+from fraudml.claims.source_files import TEXT_ENDINGS, blaming, find_files, open_files
 from fraudml.contracts import REQUIRED_TABLES
 from fraudml.engine import Engine, identifier
-from fraudml.errors import FraudmlError, MissingInput
+from fraudml.errors import FraudmlError, MissingInput, UsageError
 
 
 class Relations:
@@ -25,6 +25,8 @@ class Relations:
     """
 
     def __init__(self, engine: Engine, given: Path | str, source: Source, scratch: Path) -> None:
+        if not engine.reads_text:
+            refuse_text(given, source)
         self.engine, self.source = engine, source
         self.types: dict[str, dict[str, str]] = {}
         self._wanted: dict[str, set[str]] = {}
@@ -46,7 +48,7 @@ class Relations:
         self._wanted.setdefault(name, set()).update(self.source.reads(name), wanted)
         lacking = sorted(self._wanted[name] - types.keys())
         columns = ", ".join(["*", *(f"cast(null as varchar) as {identifier(each)}" for each in lacking)])
-        self.engine.view(name, f"select {columns} from {identifier(f'file_{name}')}")
+        self.engine.by_row(name, f"select {columns} from {identifier(f'file_{name}')}", of=f"file_{name}")
 
     def _derive(self, name: str, how: Mapping[str, Any]) -> None:
         of = [each for each in inputs_of(how) if each in self.types]
@@ -146,3 +148,25 @@ class Relations:
     def _refuse_empty(self, table: str, named: str) -> None:
         if all(self.engine.scalar(f"select 1 from {identifier(part.relation)} limit 1") is None for part in self.parts(table)):
             raise MissingInput("claims.empty_table", f"{named} has no rows.", "Export the table again.")
+
+
+def refuse_text(given: Path | str, source: Source) -> None:
+    """Fails where a source is anything but Parquet files: for an engine that reads nothing else, before it is started.
+
+    Raises
+    ------
+    UsageError
+        ``ingest.engine``, naming what it would have to read.
+    """
+    if is_url(given):
+        told = "a database"
+    else:
+        files = [path.name for paths in find_files(Path(given), source).values() for path in paths]
+        text = [name for name in files if name.lower().endswith(TEXT_ENDINGS)]
+        told = ", ".join(text[:3]) + (" …" if len(text) > 3 else "")
+    if told:
+        raise UsageError(
+            "ingest.engine",
+            f"engine=spark ingests Parquet files, and not {told}.",
+            "Hand over the tables as Parquet, or ingest them with engine=duckdb (a month at a time with ingest.month=YYYY-MM).",
+        )

@@ -173,33 +173,40 @@ def open_files(engine: Engine, name: str, files: list[Path], source: Source, scr
             f"quote = '\"', escape = '\"', nullstr = [{nulls}], columns = {{{declared}}})"
         )
         pieces.append((relation, dict.fromkeys(columns, "VARCHAR")))
-    pieces += _packed(engine, packed)
+    pieces += _packed(engine, name, packed)
     seen: dict[str, set[str]] = {}
     for _, types in pieces:
         for column, type_ in types.items():
             seen.setdefault(column.lower(), set()).add(type_)
     mixed = {column for column, types in seen.items() if len(types) > 1}
-    engine.view(name, "\nunion all by name\n".join(_opened(relation, types, mixed, source) for relation, types in pieces))
+    parts = [name] if len(pieces) == 1 else [f"{name}_part_{number}" for number in range(len(pieces))]
+    for part, (relation, types) in zip(parts, pieces, strict=True):
+        engine.by_row(part, _opened(relation, types, mixed, source), of=relation)
+    if len(parts) > 1:
+        engine.view(name, "\nunion all by name\n".join(f"select * from {part}" for part in parts))
     types = engine.columns(identifier(name))
     return {column: TIDY if tidy and type_ == "VARCHAR" else type_ for column, type_ in types.items()}
 
 
-def _packed(engine: Engine, paths: list[Path]) -> list[tuple[str, dict[str, str]]]:
+def _packed(engine: Engine, name: str, paths: list[Path]) -> list[tuple[str, dict[str, str]]]:
     """Relations over Parquet files, one for all files with the same columns and types."""
     groups: dict[tuple[tuple[str, str], ...], list[Path]] = {}
-    how = "hive_partitioning = false"
     for path in paths:
-        types = engine.columns(f"read_parquet({literal(str(path))}, {how})")
+        types = engine.columns(f"read_parquet({literal(str(path))}, hive_partitioning = false)")
         lowered = [column.lower() for column in types]
         if twice := sorted({column for column in lowered if lowered.count(column) > 1}):
             raise FraudmlError("claims.column_twice", f"{path.name} has column {', '.join(twice)} twice.", "Rename or drop one of them.")
         groups.setdefault(tuple(types.items()), []).append(path)
-    return [(f"read_parquet([{', '.join(literal(str(path)) for path in group)}], {how})", dict(key)) for key, group in groups.items()]
+    pieces = []
+    for number, (key, group) in enumerate(groups.items()):
+        engine.parquet_parts(f"{name}_packed_{number}", group)
+        pieces.append((f"{name}_packed_{number}", dict(key)))
+    return pieces
 
 
 def _opened(relation: str, types: Mapping[str, str], mixed: Collection[str], source: Source) -> str:
     columns = []
-    packed = relation.startswith("read_parquet")
+    packed = not relation.startswith("read_csv")
     for name, type_ in types.items():
         value, plain = identifier(name), type_
         if type_ == "TIMESTAMP WITH TIME ZONE":

@@ -6,7 +6,7 @@ SQL is written in the DuckDB dialect everywhere; who writes it knows no other.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,11 @@ class Engine(ABC):
     Attributes
     ----------
     shares_days : whether several days' vectors may share one session's tables; else each day is computed alone.
+    reads_text : whether it reads text files (CSV); Parquet it reads always.
     """
 
     shares_days = True
+    reads_text = True
 
     @abstractmethod
     def session(self) -> Engine:
@@ -82,6 +84,14 @@ class Engine(ABC):
         """Names a query; it is computed anew at every use."""
 
     @abstractmethod
+    def by_row(self, name: str, sql: str, of: str) -> None:
+        """Names a query that reads the relation ``of`` alone and judges each of its rows by itself; it is computed anew at every use.
+
+        However the rows are spread, the embedded engine computes it: how a day is read, a number written or a text trimmed is the same
+        everywhere.
+        """
+
+    @abstractmethod
     def table(self, name: str, sql: str) -> None:
         """Computes a query once and keeps the rows for this session."""
 
@@ -112,6 +122,18 @@ class Engine(ABC):
     def parquet(self, name: str, path: Path | str) -> None:
         """Names a Parquet file (or a glob of files)."""
 
+    @abstractmethod
+    def parquet_parts(self, name: str, paths: Sequence[Path]) -> None:
+        """Names Parquet files of the same columns, with the types that they declare and whatever folders they lie in."""
+
+    @abstractmethod
+    def numbered(self, name: str, path: Path) -> None:
+        """Names a Parquet file with a further column ``file_row_number``, which tells its rows apart."""
+
+    @abstractmethod
+    def json_lines(self, name: str, path: Path, columns: Sequence[str]) -> None:
+        """Names a file of JSON objects, one a line, as columns of text; what is an object in one is JSON text."""
+
     # ------------------------------------------------------------------ writing
     @abstractmethod
     def write(self, sql: str, path: Path, note: str | None = None, compression: str = "zstd") -> int:
@@ -122,13 +144,14 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def write_apart(self, sql: str, path: Path, apart: Path, columns: str, told: str) -> int:
+    def write_apart(self, sql: str, path: Path, apart: Path, columns: str, fault: str, told: str) -> int:
         """Writes rows to a Parquet file and sets others apart; returns the number of rows written.
 
         Parameters
         ----------
         columns : select list of what is written.
-        told : column (JSON text) that is not null for a row to be set apart; it becomes a line of the file ``apart``.
+        fault : column that is not null for a row to be set apart.
+        told : expression over such a row (:meth:`by_row`): the text that becomes a line of the file ``apart``.
         """
 
     def filled(self, path: Path) -> dict[str, int]:

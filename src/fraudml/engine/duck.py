@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,9 @@ class DuckEngine(Engine):
     def view(self, name: str, sql: str) -> None:
         self.execute(f'create or replace temp view "{name}" as {sql}')
 
+    def by_row(self, name: str, sql: str, of: str) -> None:
+        self.view(name, sql)
+
     def table(self, name: str, sql: str) -> None:
         self.execute(f'create or replace temp table "{name}" as {sql}')
 
@@ -105,6 +108,16 @@ class DuckEngine(Engine):
     def parquet(self, name: str, path: Path | str) -> None:
         self.view(name, f"select * from read_parquet({literal(str(path))}, union_by_name = true)")
 
+    def parquet_parts(self, name: str, paths: Sequence[Path]) -> None:
+        self.view(name, f"select * from {parquet_files(paths)}")
+
+    def numbered(self, name: str, path: Path) -> None:
+        self.view(name, f"select * from read_parquet({literal(str(path))}, file_row_number = true)")
+
+    def json_lines(self, name: str, path: Path, columns: Sequence[str]) -> None:
+        declared = ", ".join(f"{identifier(column)}: 'VARCHAR'" for column in columns)
+        self.view(name, f"select * from read_json({literal(str(path))}, format = 'newline_delimited', columns = {{{declared}}})")
+
     # ------------------------------------------------------------------ writing
     def write(self, sql: str, path: Path, note: str | None = None, compression: str = "zstd") -> int:
         about = f", kv_metadata {{fraudml: {literal(note)}}}" if note is not None else ""
@@ -119,7 +132,7 @@ class DuckEngine(Engine):
             beside.unlink(missing_ok=True)
         return int(count)
 
-    def write_apart(self, sql: str, path: Path, apart: Path, columns: str, told: str) -> int:
+    def write_apart(self, sql: str, path: Path, apart: Path, columns: str, fault: str, told: str) -> int:
         import duckdb
 
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,9 +146,9 @@ class DuckEngine(Engine):
             text, flag = duckdb.sqltypes.VARCHAR, duckdb.sqltypes.BOOLEAN
             self._connection.create_function("set_apart", set_apart, [text], flag, side_effects=True)
             try:
-                return self.write(
-                    f"select {columns} from ({sql}) where case when {told} is null then true else set_apart({told}) end", path
-                )
+                # a case, so that only what is at fault is told
+                kept = f"case when {fault} is null then true else set_apart({told}) end"
+                return self.write(f"select {columns} from ({sql}) where {kept}", path)
             finally:
                 self._connection.remove_function("set_apart")
 
@@ -181,6 +194,11 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def parquet_files(paths: Sequence[Path]) -> str:
+    """SQL of a relation over Parquet files, whose folders (``month=2024-01``) add no column."""
+    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}], hive_partitioning = false)"
 
 
 def open_engine(memory_limit: str = "6GB", threads: int | None = None, temp_dir: Path | str | None = None) -> DuckEngine:

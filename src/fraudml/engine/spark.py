@@ -13,14 +13,15 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fraudml.engine.base import BATCH, Engine
-from fraudml.engine.duck import DuckEngine
+from fraudml.engine.base import Engine
+from fraudml.engine.duck import DuckEngine, identifier, parquet_files
+from fraudml.engine.spark_rows import ByRow, Step, batched, file_writer
 from fraudml.engine.spark_sql import translated, with_parameters
-from fraudml.engine.spark_types import duck_type, spark_type
+from fraudml.engine.spark_types import carried_type, duck_type, spark_type
 from fraudml.errors import FraudmlError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class SparkEngine(Engine):
     """
 
     shares_days = False  # held against single days on DuckDB only
+    reads_text = False
 
     def __init__(self, spark: Any, blank: DuckEngine) -> None:
         self._spark, self._blank = spark, blank
@@ -47,6 +49,8 @@ class SparkEngine(Engine):
         self._names: dict[str, str] = {}
         self._schema: dict[str, dict[str, str]] = {}
         self._macros: dict[str, tuple[tuple[str, ...], str]] = {}
+        self._definitions: dict[str, str] = {}
+        self._by_row: dict[str, tuple[str, tuple[Step, ...]]] = {}
         self._parts: list[str] = []
 
     def session(self) -> SparkEngine:
@@ -79,15 +83,26 @@ class SparkEngine(Engine):
 
     # ------------------------------------------------------------------ naming
     def view(self, name: str, sql: str) -> None:
-        frame, types = self._frame(sql, once=False)
-        self._name(name, frame, types)
+        frame, types, declared = self._frame(sql, once=False)
+        self._name(name, frame, types, declared)
+
+    def by_row(self, name: str, sql: str, of: str) -> None:
+        made = self._blank.check(sql)
+        # what reads rows that are judged by row themselves is judged with them, in one pass
+        base, before = self._by_row.get(of, (of, ()))
+        steps = (*before, Step(name, sql))
+        function = ByRow(base, self._blank.columns(identifier(base)), steps, made, dict(self._definitions))
+        carried = {column: carried_type(kind) for column, kind in made.items()}
+        self._name(name, self._mapped(self._spark.table(self._names[base]), function, carried), carried, made)
+        self._by_row[name] = (base, steps)
 
     def table(self, name: str, sql: str) -> None:
-        frame, types = self._frame(sql)
-        self._name(name, self._ran(lambda: frame.localCheckpoint(eager=True)), types)
+        frame, types, declared = self._frame(sql)
+        self._name(name, self._ran(lambda: frame.localCheckpoint(eager=True)), types, declared)
 
     def macro(self, name: str, definition: str) -> None:
         self._blank.macro(name, definition)
+        self._definitions[name] = definition
         parameters, _, expression = definition.partition(" as ")
         self._macros[name] = (tuple(each.strip() for each in parameters.strip(" ()").split(",")), expression)
 
@@ -98,18 +113,15 @@ class SparkEngine(Engine):
         self._name(name, self._spark.createDataFrame(self._blank.arrow(f"select {chosen} from registered_rows")), types)
 
     def mapped(self, name: str, sql: str, function: Callable[[pa.Table], pa.Table], columns: Mapping[str, str]) -> None:
-        from pyspark.sql.pandas.types import to_arrow_schema
-
-        frame, _ = self._frame(sql)
-        schema = ", ".join(f"`{column}` {spark_type(kind)}" for column, kind in columns.items())
-        # Spark sends the function to each worker once: what is large in it (a model) goes as a broadcast
-        made = frame.mapInArrow(_batched(function, to_arrow_schema(self._spark.createDataFrame([], schema).schema)), schema)
+        frame, *_ = self._frame(sql)
+        made = self._mapped(frame, function, columns)
         self._name(name, self._ran(lambda: made.localCheckpoint(eager=True)), columns)
 
     def drop(self, name: str) -> None:
         if name in self._names:
             self._spark.catalog.dropTempView(self._names.pop(name))
             self._schema.pop(name)
+            self._by_row.pop(name, None)
             self._blank.drop(name)
 
     def parquet(self, name: str, path: Path | str) -> None:
@@ -122,11 +134,41 @@ class SparkEngine(Engine):
         frame = self._ran(lambda: reader.parquet(_address(Path(text))))
         self._name(name, frame, {field.name: duck_type(field.dataType) for field in frame.schema})
 
+    def parquet_parts(self, name: str, paths: Sequence[Path]) -> None:
+        from pyspark.sql import functions as f
+
+        declared = self._blank.columns(parquet_files(paths[:1]))
+        frame = self._ran(
+            lambda: self._spark.read.option("recursiveFileLookup", "true").parquet(*(_address(path) for path in paths))
+        )
+        held = {field.name: field.dataType.simpleString() for field in frame.schema}
+        columns = []
+        for column, kind in declared.items():
+            given = f.col(f"`{column}`")
+            if kind.startswith("TIMESTAMP"):
+                if held[column] == "bigint":  # nanoseconds (NANOS, below)
+                    given = f.timestamp_micros(f.expr(f"(`{column}` - pmod(`{column}`, 1000)) div 1000"))
+                given = given.cast("timestamp_ntz")
+            columns.append(given.alias(column))
+        self._name(name, frame.select(*columns), {column: carried_type(kind) for column, kind in declared.items()}, declared)
+
+    def numbered(self, name: str, path: Path) -> None:
+        from pyspark.sql import functions as f
+
+        frame = self._ran(lambda: self._spark.read.parquet(_address(path)))
+        types = {field.name: duck_type(field.dataType) for field in frame.schema} | {"file_row_number": "BIGINT"}
+        self._name(name, frame.select("*", f.col("_metadata.row_index").alias("file_row_number")), types)
+
+    def json_lines(self, name: str, path: Path, columns: Sequence[str]) -> None:
+        self._name(f"lines_of_{name}", self._ran(lambda: self._spark.read.text(_address(path))), {"value": "VARCHAR"})
+        texts = ", ".join(f"json_extract_string(value, '$.{identifier(column)}') as {identifier(column)}" for column in columns)
+        self.by_row(name, f"select {texts} from {identifier(f'lines_of_{name}')}", of=f"lines_of_{name}")
+
     # ------------------------------------------------------------------ writing
     def write(self, sql: str, path: Path, note: str | None = None, compression: str = "zstd") -> int:
         from pyspark.sql.pandas.types import to_arrow_schema
 
-        frame, _ = self._frame(sql)
+        frame, *_ = self._frame(sql)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         schema = to_arrow_schema(frame.schema)
@@ -134,7 +176,7 @@ class SparkEngine(Engine):
             schema = schema.with_metadata({"fraudml": note})
         try:
             written = self._ran(
-                lambda: frame.coalesce(1).mapInArrow(_file_writer(str(beside.resolve()), schema, compression), "rows long").collect()
+                lambda: frame.coalesce(1).mapInArrow(file_writer(str(beside.resolve()), schema, compression), "rows long").collect()
             )
             if not written:
                 import pyarrow.parquet as pq
@@ -145,26 +187,32 @@ class SparkEngine(Engine):
             beside.unlink(missing_ok=True)
         return int(sum(row.rows for row in written))
 
-    def write_apart(self, sql: str, path: Path, apart: Path, columns: str, told: str) -> int:
+    def write_apart(self, sql: str, path: Path, apart: Path, columns: str, fault: str, told: str) -> int:
         self.table("judged_rows", sql)
-        count = self.write(f"select {columns} from judged_rows where {told} is null", path)
-        frame, _ = self._frame(f"select {told} from judged_rows where {told} is not null")
+        count = self.write(f"select {columns} from judged_rows where {fault} is null", path)
+        self.view("faulty_rows", f"select * from judged_rows where {fault} is not null")
+        self.by_row("told_rows", f"select {told} as line from faulty_rows", of="faulty_rows")
+        frame = self._spark.table(self._names["told_rows"])
         with apart.open("w", encoding="utf-8") as lines:
             lines.writelines(row[0] + "\n" for row in self._ran(frame.toLocalIterator))
-        self.drop("judged_rows")
+        for name in ("told_rows", "faulty_rows", "judged_rows"):
+            self.drop(name)
         return count
 
     # ------------------------------------------------------------------ how
-    def _frame(self, sql: str, parameters: list[Any] | None = None, once: bool = True) -> tuple[Any, dict[str, str]]:
-        """A lazy Spark DataFrame with the names and types that DuckDB gives the query's columns.
+    def _frame(self, sql: str, parameters: list[Any] | None = None, once: bool = True) -> tuple[Any, dict[str, str], dict[str, str]]:
+        """A lazy Spark DataFrame with the names and types that DuckDB gives the query's columns; the types as kept, and as declared.
 
+        A source's column that Spark carries as another type (:func:`carried_type`) stays as it is, and what it was declared as is known.
         ``once`` computes what the query names several times beforehand; a view, which may never be asked, does not.
         """
         from pyspark.sql import functions as f
 
         if parameters:
             sql = with_parameters(sql, parameters)
-        types = {column: _plain(kind) for column, kind in self._blank.check(sql).items()}
+        bound = self._blank.check(sql)
+        types = {column: _plain(kind) for column, kind in bound.items()}
+        declared = dict(types)
         self._drop_parts()
 
         def keep(query: str) -> str:
@@ -178,29 +226,42 @@ class SparkEngine(Engine):
         )
         frame = self._ran(lambda: self._spark.sql(text)).toDF(*types)
         casts = []
-        for field, (column, kind) in zip(frame.schema, types.items(), strict=True):
-            wanted = spark_type(kind)
+        for field, (column, kind) in zip(frame.schema, bound.items(), strict=True):
             plain = f.col(f"`{column}`")
+            carried = carried_type(kind)
+            if kind not in ("HUGEINT", "JSON", '"NULL"') and field.dataType.simpleString() == spark_type(carried):
+                types[column], declared[column] = carried, kind
+            wanted = spark_type(types[column])
             casts.append(plain if field.dataType.simpleString() == wanted else plain.cast(wanted).alias(column))
-        return frame.select(*casts), types
+        return frame.select(*casts), types, declared
 
     def _drop_parts(self) -> None:
         """Forgets what the query before had computed beforehand: it has been asked by now, and Spark Connect looks names up only then."""
         while self._parts:
             self._spark.catalog.dropTempView(self._parts.pop())
 
-    def _name(self, name: str, frame: Any, types: Mapping[str, str]) -> None:
+    def _mapped(self, frame: Any, function: Callable[[pa.Table], pa.Table], columns: Mapping[str, str]) -> Any:
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        schema = ", ".join(f"`{column}` {spark_type(kind)}" for column, kind in columns.items())
+        names = list(frame.columns)
+        plain = frame.toDF(*(f"column{number}" for number in range(len(names))))  # mapInArrow takes a point in a name for a field's
+        # Spark sends the function to each worker once: what is large in it (a model) goes as a broadcast
+        return plain.mapInArrow(batched(function, names, to_arrow_schema(self._spark.createDataFrame([], schema).schema)), schema)
+
+    def _name(self, name: str, frame: Any, types: Mapping[str, str], declared: Mapping[str, str] | None = None) -> None:
+        """Gives a frame a name, with the types of its columns as Spark carries them, and as DuckDB has them where that differs."""
         physical = f"fraudml_{self._number}_{name}"
         frame.createOrReplaceTempView(physical)
         self._names[name], self._schema[name] = physical, dict(types)
-        self._blank.table(
-            name, "select " + ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in types.items()) + " where false"
-        )
+        self._by_row.pop(name, None)
+        blank = ", ".join(f"cast(null as {kind}) as {identifier(column)}" for column, kind in (declared or types).items())
+        self._blank.table(name, f"select {blank} where false")
 
     def _fetched(self, sql: str, parameters: list[Any] | None, how: str) -> Any:
-        frame, types = self._frame(sql, parameters)
+        frame, types, _ = self._frame(sql, parameters)
         self._blank.register("fetched_rows", self._ran(frame.toArrow))
-        chosen = ", ".join(f'cast("{column}" as {kind}) as "{column}"' for column, kind in types.items())
+        chosen = ", ".join(f"cast({identifier(column)} as {kind}) as {identifier(column)}" for column, kind in types.items())
         return getattr(self._blank, how)(f"select {chosen} from fetched_rows")
 
     def _ran(self, action: Any) -> Any:
@@ -233,41 +294,6 @@ def _plain(kind: str) -> str:
 def _address(path: Path) -> str:
     """A local path as Spark's readers take it: as it is (``as_of=…``, Chinese letters), but with what would be a glob escaped."""
     return "file://" + re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path.resolve()))
-
-
-def _batched(function: Callable[[pa.Table], pa.Table], schema: pa.Schema) -> Any:
-    """A function for ``mapInArrow`` that hands over about :data:`BATCH` rows at a time."""
-
-    def apply(batches: Iterator[Any]) -> Iterator[Any]:
-        import pyarrow
-
-        waiting: list[Any] = []
-        for batch in batches:
-            waiting.append(batch)
-            if sum(each.num_rows for each in waiting) >= BATCH:
-                yield from function(pyarrow.Table.from_batches(waiting)).cast(schema).to_batches()
-                waiting = []
-        if any(each.num_rows for each in waiting):
-            yield from function(pyarrow.Table.from_batches(waiting)).cast(schema).to_batches()
-
-    return apply
-
-
-def _file_writer(path: str, schema: pa.Schema, compression: str) -> Any:
-    """A function for ``mapInArrow`` that writes the batches of a partition to one Parquet file and yields their number of rows."""
-
-    def write(batches: Iterator[Any]) -> Iterator[Any]:
-        import pyarrow
-        import pyarrow.parquet
-
-        rows = 0
-        with pyarrow.parquet.ParquetWriter(path, schema, compression=compression) as writer:
-            for batch in batches:
-                writer.write_batch(batch.cast(schema))
-                rows += batch.num_rows
-        yield pyarrow.RecordBatch.from_pydict({"rows": [rows]})
-
-    return write
 
 
 def open_spark(
@@ -337,6 +363,7 @@ MEANING = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.caseSensitive": "false",
+    "spark.sql.legacy.parquet.nanosAsLong": "true",  # pandas writes nanoseconds, which Spark has no type for
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     # Spark 4.3: where a query asks whether its row is in a relation made of the same table, this rule breaks the plan
     "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.RemoveRedundantAliases",

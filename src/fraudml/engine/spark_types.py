@@ -48,7 +48,26 @@ def spark_type(kind: str) -> str:
     if kind.startswith("STRUCT("):
         fields = [_named(each) for each in _split(kind[len("STRUCT(") : -1])]
         return "struct<" + ",".join(f"{name}:{spark_type(type_)}" for name, type_ in fields) + ">"
+    if kind.startswith("DECIMAL("):
+        return kind.lower()
     return _SPARK[kind]
+
+
+def carried_type(kind: str) -> str:
+    """The DuckDB type as which Spark carries a source's column of any type: what it has no name for is text.
+
+    >>> carried_type("DECIMAL(18,2)"), carried_type("TIMESTAMP_NS"), carried_type("UBIGINT"), carried_type("TIME"), carried_type("DATE[]")
+    ('DECIMAL(18,2)', 'TIMESTAMP', 'DECIMAL(20,0)', 'VARCHAR', 'DATE[]')
+    """
+    if kind.endswith("[]"):
+        of = carried_type(kind[:-2])
+        return "VARCHAR" if of == "VARCHAR" and kind != "VARCHAR[]" else f"{of}[]"
+    if kind.startswith("TIMESTAMP"):
+        return "TIMESTAMP"
+    if kind.startswith("DECIMAL("):
+        return kind
+    wider = {"UTINYINT": "SMALLINT", "USMALLINT": "INTEGER", "UINTEGER": "BIGINT", "UBIGINT": "DECIMAL(20,0)", "FLOAT": "DOUBLE"}
+    return wider.get(kind, kind if kind in _SPARK and kind != "HUGEINT" else "VARCHAR")
 
 
 def duck_type(kind: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -12,12 +11,11 @@ from omegaconf import OmegaConf
 from fraudml.claims.coverage import coverage, served_by, written_coverage
 from fraudml.claims.ingest import Options, ingest
 from fraudml.claims.quality import written_counts
+from fraudml.claims.relations import refuse_text
 from fraudml.claims.source import load_source
 from fraudml.config import declarations, read_yaml
-from fraudml.engine import open_engine
+from fraudml.engine import configured_engine
 from fraudml.errors import UsageError
-
-log = logging.getLogger("fraudml")
 
 
 def run(config: Any) -> None:
@@ -29,9 +27,9 @@ def run(config: Any) -> None:
         raise UsageError("ingest.negative", f"ingest.negative={config.ingest.negative} is unknown.", "Write quarantine or refund.")
     data_dir = Path(config.data_dir)
     source = load_source(cast(dict[str, Any], OmegaConf.to_container(config.source)))
-    if config.engine.kind != "duckdb":
-        log.info("ingest runs on this machine; the engine %s takes over from claims/ on", config.engine.kind)
-    engine = open_engine(config.engine.memory_limit, config.engine.threads, config.engine.temp_dir)
+    given = config.input or data_dir / "raw"
+    if config.engine.kind == "spark":
+        refuse_text(given, source)
     options = Options(
         negative=config.ingest.negative,
         month=config.ingest.month,
@@ -39,7 +37,7 @@ def run(config: Any) -> None:
         check=bool(config.ingest.check),
         lang=config.lang,
     )
-    report = ingest(engine, config.input or data_dir / "raw", data_dir, source, options)
+    report = ingest(configured_engine(config.engine), given, data_dir, source, options)
     if options.check:
         rules = [read_yaml(path) for path in declarations("rules", config.conf_dir)]
         text = written_counts(report, config.lang) + "\n\n" + written_coverage(coverage(served_by(report), rules, source), config.lang)
