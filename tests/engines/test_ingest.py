@@ -142,7 +142,9 @@ def tables() -> Mapping[str, pa.Table]:
             ]
         ),
         "hilist_b.parquet": pa.Table.from_pylist([{"hilist_code": "XA01", "hilist_name": "一种药", "begndate": "2020-01-01"}]),
-        "dr_b.parquet": pa.Table.from_pylist([{"dr_codg": "D1", "fixmedins_code": "H7", "begndate": "2024-01-01", "enddate": "2023-01-01"}]),
+        "dr_b.parquet": pa.Table.from_pylist(
+            [{"dr_codg": "D1", "fixmedins_code": "H7", "begndate": "2024-01-01", "enddate": "2023-01-01"}]
+        ),
         "inventory_d.parquet": pa.Table.from_pylist(
             [{"fixmedins_code": "Y1", "hilist_code": "XA01", "period": each, "closing": -1.0} for each in ("2024-06", "202405", "late")]
         ),

@@ -11,7 +11,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,10 @@ from fraudml.claims.judge import (
     duplicates,
     flag_counts,
     flag_keys,
+    has_key_of_duplicate,
     judged,
     told,
     told_duplicates,
-    with_keys_of_duplicates,
 )
 from fraudml.claims.mapping import SOURCE, source_column
 from fraudml.claims.months import Existing
@@ -144,7 +144,7 @@ class Run:
     def write(self, report: Report) -> None:
         """Brings the staged tables into their final form: without duplicates, with refunds matched and earlier months beside."""
         for table, each in report.tables.items():
-            self._quarantine(table)
+            self._quarantine(table, each.quarantined)
             each.rows = each.accepted
             if table in self.existing.tables or table in self.changed:
                 each.rows = self.engine.write(self._final(table), self.staging / "claims" / f"{table}.parquet")
@@ -165,14 +165,16 @@ class Run:
         )
         columns = ", ".join(map(identifier, CANONICAL[table].columns))
         with blaming(report.source):
-            rows, given = self._judged(table)
-            written = self.engine.write_apart(rows, self._path(table), self._apart(table), columns, "_fault", told(table, given))
+            read = self._read(table)
+            as_it_came = told(table, {name: type_ for _, rows in read for name, type_ in self._as_they_came(rows).items()})
+            rows = self._judged(table, read)
+            written = self.engine.write_apart(rows, self._path(table), self._apart(table), columns, "_fault", as_it_came)
             self.engine.numbered(f"written_{table}", self._path(table))
             self.engine.table(f"duplicates_{table}", duplicates(table, f"written_{table}"))
         twice = self.engine.scalar(f"select count(*) from duplicates_{table}")
         if twice:
             self.changed.add(table)
-            self._tell_duplicates(table, rows, given)
+            self._tell_duplicates(table, read, as_it_came)
         self.engine.json_lines(f"faulty_{table}", self._apart(table), ("table", "fault", "row_key", "month", "source"))
         self.engine.view(f"accepted_{table}", self._accepted_rows(table))
         self.staged.add(table)
@@ -191,35 +193,40 @@ class Run:
         report.filled = [name for name, count in self.engine.filled(self._path(table)).items() if count]
         return report
 
-    def _judged(self, table: str) -> tuple[str, dict[str, str]]:
-        """SQL of the table's judged rows, and the columns that stand in them as they came, with their types."""
+    def _judged(self, table: str, read: Sequence[tuple[Part, str]], only: str | None = None) -> str:
+        """SQL of the judged rows that are read, or of those that meet a condition."""
         tables = {*self.tables, *self.existing.tables, *self.existing.marks}
-        parts = self.relations.parts(table)
         pieces = []
-        given: dict[str, str] = {}
+        for part, rows in read:
+            chosen = self.existing.only_this_month(rows, table)
+            chosen = f"select * from ({chosen}) where {only}" if only else chosen
+            pieces.append(judged(chosen, table, part.relation, self._as_they_came(rows), tables))
+        return "\nunion all by name\n".join(pieces)
+
+    def _read(self, table: str) -> list[tuple[Part, str]]:
+        """Each part of a table, and the name of its rows as canonical ones with the source's columns beside."""
+        read = []
+        parts = self.relations.parts(table)
         for number, part in enumerate(parts):
-            rows = self._read(table, part, f"read_{table}_{number}", as_text=len(parts) > 1)
-            columns = {name: type_ for name, type_ in self.engine.columns(rows).items() if name.startswith(SOURCE)}
-            given |= columns
-            pieces.append(judged(self.existing.only_this_month(rows, table), table, part.relation, columns, tables))
-        return "\nunion all by name\n".join(pieces), given
+            types = self.relations.types[part.relation]
+            name = f"read_{table}_{number}"
+            self.engine.by_row(name, derived(part, table, types, self.source, self.options.negative), of=part.relation)
+            rows = self.pseudonyms.applied(name, table, part, types)
+            if len(parts) > 1:  # of one name in two tables, a column may be of two types
+                columns = ", ".join(f"cast({source_column(each)} as varchar) as {source_column(each)}" for each in types)
+                self.engine.by_row(f"{name}_text", f"select * replace ({columns}) from {rows}", of=rows)
+                rows = f"{name}_text"
+            read.append((part, rows))
+        return read
 
-    def _read(self, table: str, part: Part, name: str, as_text: bool) -> str:
-        """Names the rows of a part as canonical ones, with the source's columns beside; as text where other parts may have other types."""
-        types = self.relations.types[part.relation]
-        self.engine.by_row(name, derived(part, table, types, self.source, self.options.negative), of=part.relation)
-        rows = self.pseudonyms.applied(name, table, part, types)
-        if not as_text:
-            return rows
-        columns = ", ".join(f"cast({source_column(each)} as varchar) as {source_column(each)}" for each in types)
-        self.engine.by_row(f"{name}_text", f"select * replace ({columns}) from {rows}", of=rows)
-        return f"{name}_text"
+    def _as_they_came(self, rows: str) -> dict[str, str]:
+        return {name: type_ for name, type_ in self.engine.columns(rows).items() if name.startswith(SOURCE)}
 
-    def _tell_duplicates(self, table: str, rows: str, given: dict[str, str]) -> None:
+    def _tell_duplicates(self, table: str, read: Sequence[tuple[Part, str]], as_it_came: str) -> None:
         """Sets apart what the file of written rows holds twice: the rows as they came were not kept, and are read again."""
         again = f"again_{table}"
-        self.engine.view(again, with_keys_of_duplicates(table, f"written_{table}", rows))
-        self.engine.by_row(f"told_{again}", f"select *, {told(table, given)} as _told from {again}", of=again)
+        self.engine.table(again, self._judged(table, read, only=has_key_of_duplicate(table, f"written_{table}")))
+        self.engine.by_row(f"told_{again}", f"select *, {as_it_came} as _told from {again}", of=again)
         with self._apart(table).open("a", encoding="utf-8") as lines:
             for (line,) in self.engine.rows(told_duplicates(table, f"told_{again}")):
                 lines.write(json.dumps(json.loads(line) | {"fault": "duplicate_key"}, ensure_ascii=False) + "\n")
@@ -268,6 +275,9 @@ class Run:
 
     # ------------------------------------------------------------------ counting
     def _count_faults(self, table: str, report: TableReport) -> None:
+        report.read = report.accepted
+        if not self._apart(table).stat().st_size:
+            return
         rows = self.engine.rows(f"""
             select month, regexp_extract(fault, '^[a-z_]+') as code, count(*), min(row_key, {FIRST_KEYS}),
                 list(distinct regexp_extract(fault, '^[a-z_]+:([a-z_]+)', 1))
@@ -275,7 +285,7 @@ class Run:
         for month, code, count, keys, columns in sorted(rows, key=lambda row: (row[0] or "", row[1])):
             report.quarantined += count
             report.add(code, QUARANTINE, count, keys or [], month, [each for each in columns if each])
-        report.read = report.accepted + report.quarantined
+        report.read += report.quarantined
 
     def _count_flags(self, table: str, report: TableReport) -> None:
         # the lines of earlier months say nothing about this month's settlements, and an empty table nothing at all
@@ -313,7 +323,7 @@ class Run:
             pieces.append(_with_refunds(kept) if table == "claims" else kept)
         return "\nunion all by name\n".join(pieces)
 
-    def _quarantine(self, table: str) -> None:
+    def _quarantine(self, table: str, quarantined: int) -> None:
         names = sorted({name for part in self.relations.parts(table) for name in self.relations.types[part.relation]})
         columns = ", ".join(f"json_extract_string(source, {literal(f'$.{identifier(name)}')}) as {identifier(name)}" for name in names)
         month = literal(self.options.month) if self.options.month else "cast(null as varchar)"
@@ -322,8 +332,9 @@ class Run:
                 coalesce(month, {month}) as quarantine_month
             from faulty_{table}"""
         self.engine.by_row(f"quarantined_{table}", rows, of=f"faulty_{table}")
-        rows = self.existing.with_quarantine(f"select * from quarantined_{table}", table)
-        if self.engine.scalar(f"select 1 from ({rows}) limit 1"):
+        new = f"select * from quarantined_{table}"
+        rows = self.existing.with_quarantine(new, table)
+        if quarantined or (rows != new and self.engine.scalar(f"select 1 from ({rows}) limit 1")):
             self.engine.write(f"select * from ({rows}) order by all", self.staging / "quarantine" / f"{table}.parquet")
 
 

@@ -99,9 +99,7 @@ def told(table: str, given: Mapping[str, str]) -> str:
     ----------
     given : names of the source's columns -> the type that each had in the source.
     """
-    values = ", ".join(
-        f"{literal(name.removeprefix(SOURCE))}: {_as_it_came(identifier(name), type_)}" for name, type_ in given.items()
-    )
+    values = ", ".join(f"{literal(name.removeprefix(SOURCE))}: {_as_it_came(identifier(name), type_)}" for name, type_ in given.items())
     return f"""cast(to_json({{'table': _relation, 'fault': _fault,
         'row_key': {key_of(table)}, 'month': {month_of(table)}, 'source': {{{values}}}}}) as varchar)"""
 
@@ -130,20 +128,19 @@ def duplicates(table: str, written: str) -> str:
         where place > 1"""
 
 
-def with_keys_of_duplicates(table: str, written: str, rows: str) -> str:
-    """The sound rows of a second reading that have the key of one of :func:`duplicates`, whose source rows were not kept."""
+def has_key_of_duplicate(table: str, written: str) -> str:
+    """Condition that a row has the key of one of :func:`duplicates`."""
     key = ", ".join(identifier(name) for name in CANONICAL[table].key)
-    return f"""
-        select * from ({rows}) where _fault is null
-            and hash({key}) in (select hash({key}) from {written} semi join duplicates_{table} using (file_row_number))"""
+    return f"hash({key}) in (select hash({key}) from {written} semi join duplicates_{table} using (file_row_number))"
 
 
 def told_duplicates(table: str, rows: str) -> str:
-    """``_told`` of those among the rows of :func:`with_keys_of_duplicates` that another of the same key keeps out."""
+    """``_told`` of those among the judged rows whose key a fuller one has already."""
     key = ", ".join(identifier(name) for name in CANONICAL[table].key)
     return f"""
         select _told from (
-            select _told, row_number() over (partition by {key} order by {fuller_first(table)}, _told) as place from {rows})
+            select _told, row_number() over (partition by {key} order by {fuller_first(table)}, _told) as place
+            from {rows} where _fault is null)
         where place > 1"""
 
 

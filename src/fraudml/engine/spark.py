@@ -138,9 +138,7 @@ class SparkEngine(Engine):
         from pyspark.sql import functions as f
 
         declared = self._blank.columns(parquet_files(paths[:1]))
-        frame = self._ran(
-            lambda: self._spark.read.option("recursiveFileLookup", "true").parquet(*(_address(path) for path in paths))
-        )
+        frame = self._ran(lambda: self._spark.read.option("recursiveFileLookup", "true").parquet(*(_address(path) for path in paths)))
         held = {field.name: field.dataType.simpleString() for field in frame.schema}
         columns = []
         for column, kind in declared.items():
