@@ -125,6 +125,10 @@ QUERIES = {
         where not ok or (place, n) not in (select (place, max(n)) from t where id <> 'd' group by place)""",
     "rows of another table": """with known as (select place, n from t where ok), wanted as (select id, place, n from t)
         select id from wanted where (place, n) not in (select (place, n) from known)""",
+    "membership as a condition": """select id, case when place in (select place from t where ok) then id end as beside,
+        case when n not in (select n from t where n > 2) and not coalesce(ok, false) then id end as other from t""",
+    "largest pair": "select place, max(struct_pack(at := day, id := id)).id as latest from t where day is not null group by place",
+    "part of a text": "select id, split_part(place || '/' || id, '/', 2) as second, regexp_extract('ab:c', '^[a-z]+') as head from t",
     "correlated existence": "select id from t where exists (select 1 from t as other where other.place = t.place and other.n > t.n)",
     "null-safe comparison": "select a.id from t as a join t as b on a.place is not distinct from b.place and a.n = b.n",
     "values": "select * from (values ('a', 1), ('b', null)) as entry(id, number)",

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from fraudml.claims.ingest import Options, ingest
 from fraudml.claims.source import Source, load_source
-from fraudml.config import read_yaml
+from fraudml.config import compose, read_yaml
 from fraudml.engine import Engine
 from fraudml.errors import UsageError
 from fraudml.resources import resource
+from fraudml.stages import ingest as stage
 
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
@@ -189,5 +189,43 @@ def assert_same(spark: Path, duck: Path) -> None:
 
 def test_the_same_tables_quarantine_and_report(spark: Engine, duck: Engine, raw: Path, source: Source, tmp_path: Path) -> None:
     for name, engine in (("spark", spark), ("duck", duck)):
-        ingest(engine.session(), raw, tmp_path / name, source)
+        report = ingest(engine.session(), raw, tmp_path / name, source)
+        assert {"duplicate_key", "unknown_patient", "not_a_date", "after_death"} <= report.tables["claims"].reasons.keys()
+        assert report.tables["claims"].accepted > 10 < report.tables["claims"].quarantined
     assert_same(tmp_path / "spark", tmp_path / "duck")
+
+
+@pytest.mark.soak
+def test_a_month_beside_others_and_pseudonyms(spark: Engine, duck: Engine, raw: Path, source: Source, tmp_path: Path) -> None:
+    """May first, then June, then June again with a correction; persons and doctors under pseudonyms all the while."""
+    key, corrected = tmp_path / "key", tmp_path / "corrected"
+    key.write_bytes(b"0123456789abcdef")
+    for name, table in tables().items():
+        (corrected / name).parent.mkdir(parents=True, exist_ok=True)
+        rows = table.slice(0, 20) if name == "SETL_D/old.parquet" else table
+        pq.write_table(rows, corrected / name)
+    for name, engine in (("spark", spark), ("duck", duck)):
+        for month, given in (("2024-05", raw), ("2024-06", raw), ("2024-06", corrected)):
+            report = ingest(engine.session(), given, tmp_path / name, source, Options(month=month, key_file=key, negative="refund"))
+        assert report.months == ["2024-05", "2024-06"]
+        back = tmp_path / name / "private" / "pseudonyms.parquet"
+        assert back.stat().st_mode & 0o077 == 0
+        assert {"P1", "D1"} <= set(pq.read_table(back)["id"].to_pylist())
+        claims = pq.read_table(tmp_path / name / "claims" / "claims.parquet")
+        assert not {"P1", "P2"} & set(claims["patient_id"].to_pylist())
+    assert_same(tmp_path / "spark", tmp_path / "duck")
+
+
+def test_what_is_no_parquet_is_refused_before_spark_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "setl_d.csv").write_text("setl_id\nS1\n")
+    for given, told in ((tmp_path, "setl_d.csv"), ("postgresql://reader:secret@host/claims", "a database")):
+        with pytest.raises(UsageError, match=rf"not {told}.*engine=duckdb") as caught:
+            stage.run(compose(["engine=spark", f"input={given}", f"data_dir={tmp_path / 'data'}", "engine.master=nowhere"]))
+        assert caught.value.code == "ingest.engine" and "secret" not in str(caught.value)
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_engine_that_reads_no_text_refuses_it_itself(spark: Engine, source: Source, tmp_path: Path) -> None:
+    (tmp_path / "setl_d.csv").write_text("setl_id\nS1\n")
+    with pytest.raises(UsageError, match=r"setl_d\.csv"):
+        ingest(spark.session(), tmp_path, tmp_path / "data", source)
