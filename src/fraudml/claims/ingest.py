@@ -16,17 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fraudml.claims.checks import FLAG, QUARANTINE, Check, checks_of
-from fraudml.claims.judge import (
-    derived,
-    duplicates,
-    flag_counts,
-    flag_keys,
-    has_key_of_duplicate,
-    judged,
-    told,
-    told_duplicates,
-)
+from fraudml.claims.counting import count_faults, count_flags
+from fraudml.claims.judge import derived, duplicates, has_key_of_duplicate, judged, told, told_duplicates
 from fraudml.claims.mapping import SOURCE, source_column
 from fraudml.claims.months import Existing
 from fraudml.claims.pseudonyms import Pseudonyms
@@ -42,7 +33,6 @@ from fraudml.errors import FraudmlError
 
 log = logging.getLogger("fraudml")
 
-FIRST_KEYS = 5
 FIRST = ("institutions", "patients", "catalogue", "claims")
 ORDER = (*FIRST, *(name for name in CANONICAL if name not in FIRST))
 
@@ -131,7 +121,9 @@ class Run:
         for table in {*self.tables, *self.existing.tables}:
             self.engine.view(f"whole_{table}", self._final(table))
         for table, report in reports.items():
-            self._count_flags(table, report)
+            # the lines of earlier months say nothing about this month's settlements, and an empty table nothing at all
+            tables = {*(each for each in self.tables if self.rows[each]), *(self.existing.tables - {"items"})}
+            count_flags(self.engine, table, self.relations.parts(table), tables, report)
         return Report(
             source=self.source.name,
             given=self.relations.told,
@@ -179,7 +171,9 @@ class Run:
         self.engine.view(f"accepted_{table}", self._accepted_rows(table))
         self.staged.add(table)
         report.accepted = self.rows[table] = written - twice
-        self._count_faults(table, report)
+        if self._apart(table).stat().st_size:
+            count_faults(self.engine, table, report)
+        report.read = report.accepted + report.quarantined
         if table == "claims":
             self._match_refunds()
         if table in REQUIRED_TABLES and report.read and not report.accepted:
@@ -272,46 +266,6 @@ class Run:
         if self.engine.scalar("select 1 from refund_matches limit 1"):
             self.changed.add("claims")
             self.engine.view("accepted_claims", _with_refunds(self._accepted_rows("claims")))
-
-    # ------------------------------------------------------------------ counting
-    def _count_faults(self, table: str, report: TableReport) -> None:
-        report.read = report.accepted
-        if not self._apart(table).stat().st_size:
-            return
-        rows = self.engine.rows(f"""
-            select month, regexp_extract(fault, '^[a-z_]+') as code, count(*), min(row_key, {FIRST_KEYS}),
-                list(distinct regexp_extract(fault, '^[a-z_]+:([a-z_]+)', 1))
-            from faulty_{table} group by all""")
-        for month, code, count, keys, columns in sorted(rows, key=lambda row: (row[0] or "", row[1])):
-            report.quarantined += count
-            report.add(code, QUARANTINE, count, keys or [], month, [each for each in columns if each])
-        report.read += report.quarantined
-
-    def _count_flags(self, table: str, report: TableReport) -> None:
-        # the lines of earlier months say nothing about this month's settlements, and an empty table nothing at all
-        tables = {*(each for each in self.tables if self.rows[each]), *(self.existing.tables - {"items"})}
-        checks = [*checks_of(table, FLAG, tables), *self._other_codes(table)]
-        found: dict[Check, dict[str | None, int]] = {}
-        for month, count, *counts in sorted(self.engine.rows(flag_counts(table, checks)), key=lambda row: row[0] or ""):
-            report.add(None, FLAG, count, [], month, [])
-            for check, times in zip(checks, counts, strict=True):
-                if times:
-                    found.setdefault(check, {})[month] = times
-        if not found:
-            return
-        keys = self.engine.rows(flag_keys(table, list(found), FIRST_KEYS))[0]
-        for (check, by_month), first in zip(found.items(), keys, strict=True):
-            for month, times in by_month.items():
-                report.add(check.code, FLAG, times, first, month, list(check.columns))
-
-    def _other_codes(self, table: str) -> list[Check]:
-        """A flag for each translated column, where a code that is not listed reads as other."""
-        columns = [(name, column) for part in self.relations.parts(table) for name, column in part.columns.items()]
-        return [
-            Check(table, "unlisted_code", FLAG, f"{identifier(name)} = {literal(column.other)}", "", "", columns=(name,))
-            for name, column in columns
-            if column.other is not None and column.codes is not None and column.other not in column.codes.values()
-        ]
 
     # ------------------------------------------------------------------ writing
     def _final(self, table: str) -> str:
