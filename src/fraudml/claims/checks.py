@@ -35,6 +35,14 @@ class Check:
     columns: tuple[str, ...] = ()
 
 
+def _absent(column: str, known: str) -> str:
+    """Condition that a value is known and not among those of a query.
+
+    Written as a membership, not as ``not in``: of that Spark compares each row with every other, because one of them might be unknown.
+    """
+    return f"({column} is not null and not coalesce({column} in ({known}), false))"
+
+
 CHECKS: tuple[Check, ...] = (
     Check(
         "claims", "invalid_settlement", QUARANTINE, "not is_valid", "结算记录无效(vali_flag=0)", "settlement marked invalid (vali_flag=0)"
@@ -43,7 +51,7 @@ CHECKS: tuple[Check, ...] = (
         "claims",
         "unknown_patient",
         QUARANTINE,
-        "patient_id not in (select patient_id from known_patients)",
+        _absent("patient_id", "select patient_id from known_patients"),
         "参保人不在人员信息表中",
         "patient not in the table of persons",
     ),
@@ -51,7 +59,7 @@ CHECKS: tuple[Check, ...] = (
         "claims",
         "unknown_institution",
         QUARANTINE,
-        "institution_id not in (select institution_id from known_institutions) and not coalesce(is_manual, false)",
+        _absent("institution_id", "select institution_id from known_institutions") + " and not coalesce(is_manual, false)",
         "机构不在定点医药机构表中(手工报销除外)",
         "institution not in the table of institutions (manual reimbursements excepted)",
     ),
@@ -128,7 +136,7 @@ CHECKS: tuple[Check, ...] = (
         "claims",
         "refund_without_original",
         FLAG,
-        "is_refund and (refund_of is null or refund_of not in (select claim_id from all_settlements where not is_refund))",
+        "is_refund and (refund_of is null or " + _absent("refund_of", "select claim_id from all_settlements where not is_refund") + ")",
         "退费找不到原结算,未能冲抵",
         "refund whose original is not there: it nets nothing",
     ),
@@ -157,7 +165,7 @@ CHECKS: tuple[Check, ...] = (
         "claims",
         "unknown_outside_institution",
         FLAG,
-        "is_manual and institution_id not in (select institution_id from known_institutions)",
+        "is_manual and " + _absent("institution_id", "select institution_id from known_institutions"),
         "手工报销的机构不在本地机构表",
         "manual reimbursement of an institution outside the table",
     ),
@@ -165,7 +173,7 @@ CHECKS: tuple[Check, ...] = (
         "items",
         "orphan",
         QUARANTINE,
-        "claim_id not in (select claim_id from known_claims)",
+        _absent("claim_id", "select claim_id from known_claims"),
         "所属结算不存在或已隔离",
         "its settlement is missing or quarantined",
     ),
@@ -192,7 +200,7 @@ CHECKS: tuple[Check, ...] = (
         "items",
         "unknown_item",
         FLAG,
-        "item_code not in (select item_code from known_catalogue)",
+        _absent("item_code", "select item_code from known_catalogue"),
         "项目编码不在目录中",
         "item not in the catalogue",
         ("catalogue",),
@@ -201,7 +209,7 @@ CHECKS: tuple[Check, ...] = (
         "diagnoses",
         "orphan",
         QUARANTINE,
-        "claim_id not in (select claim_id from known_claims)",
+        _absent("claim_id", "select claim_id from known_claims"),
         "所属结算不存在或已隔离",
         "its settlement is missing or quarantined",
     ),
@@ -209,7 +217,7 @@ CHECKS: tuple[Check, ...] = (
         "claim_doctors",
         "orphan",
         QUARANTINE,
-        "claim_id not in (select claim_id from known_claims)",
+        _absent("claim_id", "select claim_id from known_claims"),
         "所属结算不存在或已隔离",
         "its settlement is missing or quarantined",
     ),
@@ -228,7 +236,7 @@ CHECKS: tuple[Check, ...] = (
             table,
             "unknown_person",
             FLAG,
-            "patient_id not in (select patient_id from known_patients)",
+            _absent("patient_id", "select patient_id from known_patients"),
             "参保人不在人员信息表中",
             "person not in the table of persons",
         )
@@ -239,7 +247,7 @@ CHECKS: tuple[Check, ...] = (
             table,
             "unknown_place",
             FLAG,
-            "institution_id not in (select institution_id from known_institutions)",
+            _absent("institution_id", "select institution_id from known_institutions"),
             "机构不在定点医药机构表中",
             "institution not in the table of institutions",
         )
