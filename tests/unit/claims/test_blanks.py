@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraudml.claims.blanks import BLANKS, BlankSearch
@@ -34,6 +34,7 @@ WRITERS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=3), max_size=4), WRITERS, st.integers(1, 9))
 def test_a_blank_around_a_value_is_never_overlooked(rows, how, size):
     if any(cell.strip(BLANKS) != cell for row in rows for cell in row):
