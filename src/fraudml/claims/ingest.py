@@ -192,13 +192,12 @@ class Run:
         tables = {*self.tables, *self.existing.tables, *self.existing.marks}
         pieces = []
         for part, rows in read:
-            chosen = self.existing.only_this_month(rows, table)
-            chosen = f"select * from ({chosen}) where {only}" if only else chosen
+            chosen = f"select * from {rows} where {only}" if only else f"select * from {rows}"
             pieces.append(judged(chosen, table, part.relation, self._as_they_came(rows), tables))
         return "\nunion all by name\n".join(pieces)
 
     def _read(self, table: str) -> list[tuple[Part, str]]:
-        """Each part of a table, and the name of its rows as canonical ones with the source's columns beside."""
+        """Each part of a table, and the name of its rows of the month as canonical ones with the source's columns beside."""
         read = []
         parts = self.relations.parts(table)
         for number, part in enumerate(parts):
@@ -210,7 +209,7 @@ class Run:
                 columns = ", ".join(f"cast({source_column(each)} as varchar) as {source_column(each)}" for each in types)
                 self.engine.by_row(f"{name}_text", f"select * replace ({columns}) from {rows}", of=rows)
                 rows = f"{name}_text"
-            read.append((part, rows))
+            read.append((part, self.existing.only_this_month(rows, table)))
         return read
 
     def _as_they_came(self, rows: str) -> dict[str, str]:

@@ -33,6 +33,7 @@ class Existing:
         self.tables: set[str] = set()
         self.marks: set[str] = set()
         self.dataset: str | None = None
+        self._claims_of_others: list[str] = []
         if month is None:
             return
         if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
@@ -61,17 +62,25 @@ class Existing:
         return ""
 
     def only_this_month(self, rows: str, table: str) -> str:
-        """Drops the rows of other months; a row whose month cannot be read stays, to be judged."""
+        """Name of these rows without those of other months; a row whose month cannot be read stays, to be judged.
+
+        Parameters
+        ----------
+        rows : name of the rows of one part of a table; of claims all parts come before what belongs to them.
+        """
         if self.month is None:
             return rows
         if table == "claims":
-            self.engine.table(
-                "claims_of_other_months", f"select claim_id from {rows} where strftime(settled_on, '%Y-%m') <> '{self.month}'"
-            )
-            return f"select * from {rows} where settled_on is null or strftime(settled_on, '%Y-%m') = '{self.month}'"
-        if table in BY_CLAIM:
-            return f"select * from {rows} where not coalesce(claim_id in (select claim_id from claims_of_other_months), false)"
-        return f"select * from {rows}"
+            others = f"other_months_{rows}"
+            self.engine.table(others, f"select claim_id from {rows} where strftime(settled_on, '%Y-%m') <> '{self.month}'")
+            self._claims_of_others.append(f"select claim_id from {others}")
+            condition = f"settled_on is null or strftime(settled_on, '%Y-%m') = '{self.month}'"
+        elif table in BY_CLAIM:
+            condition = f"not coalesce(claim_id in ({' union all '.join(self._claims_of_others)}), false)"
+        else:
+            return rows
+        self.engine.view(f"this_month_{rows}", f"select * from {rows} where {condition}")
+        return f"this_month_{rows}"
 
     def without_new(self, table: str) -> str:
         """SQL that takes from the kept rows those whose key comes anew."""

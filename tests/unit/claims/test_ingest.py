@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +110,23 @@ def test_a_number_that_stands_in_another_month_is_set_apart(raw, run, new_settle
     assert [(each["setl_id"], each["reason"]) for each in read("claims", "quarantine")] == [("S1", "settled_in_another_month")]
     assert [(each["bkkp_sn"], each["reason"]) for each in read("items", "quarantine")] == [("L1", "settled_in_another_month")]
     assert [each["claim_id"] for each in read("claims")] == ["S1", "S2", "S3"]
+    assert adds_up(summary)
+
+
+def test_a_month_from_two_tables_of_claims(raw, run, new_settlement, new_line, source):
+    """What either table holds of other months is left alone, with its lines."""
+    nhsa = source("nhsa")
+    (part,) = nhsa.tables["claims"]
+    twofold = replace(nhsa, tables={**nhsa.tables, "claims": (part, replace(part, relation="setl_e"))})
+    july = {"begndate": "2024-07-02", "enddate": "2024-07-02", "setl_time": "2024-07-02 10:00:00"}
+    lines = [new_line("L3", "S3", fee_ocur_time="2024-07-02 09:30:00"), new_line("L4", "S4")]
+    more = {"setl_e": [new_settlement("S3", **july), new_settlement("S3", **july), new_settlement("S4")]}
+    raw["fee_list_d"] += lines
+    summary, read = run(raw | more, month="2024-07", source=twofold)
+    assert [each["claim_id"] for each in read("claims")] == ["S3"]
+    assert [each["line_id"] for each in read("items")] == ["L3"]
+    assert [each["reason"] for each in read("claims", "quarantine")] == ["duplicate_key"]
+    assert read("items", "quarantine") == []
     assert adds_up(summary)
 
 
