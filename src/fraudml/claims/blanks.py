@@ -1,4 +1,4 @@
-"""Blanks around values: which characters count as such, and whether a text file has any, told in one look at its bytes.
+"""Whether a text file has blanks around its values, told in one look at its bytes.
 
 To look at a file once is much cheaper than to look at every value: nearly all exports are tidy, and their texts need no trimming.
 """
@@ -9,11 +9,7 @@ import codecs
 
 import numpy as np
 
-BLANKS = "".join(
-    chr(code)
-    for code in [*range(1, 33), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x205F, 0x2060, 0x3000, 0xFEFF]
-)
-"""What may stand around a value and be no part of it: blanks of all widths and none, tabs, line ends, marks of reading direction."""
+from fraudml.claims.mapping import BLANKS
 
 _HARMLESS, _ODD, _SPACE, _LINE_END, _LEAD = range(5)
 _QUOTE = ord('"')

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from fraudml.claims.blanks import BlankSearch
 from fraudml.errors import FraudmlError
 
 CHUNK = 1 << 18  # as much as stays in a core's cache while it is looked at
@@ -78,13 +77,16 @@ def looked_through(path: Path, delimiter: str) -> Look:
         ``claims.unreadable`` for a quote that is never closed: the engine may take what follows for nothing and say nothing.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
+    from fraudml.claims.blanks import BlankSearch
+
     blanks = BlankSearch(delimiter)
     quotes, utf8 = 0, True
     with open_bytes(path) as stream:
         while chunk := stream.read(CHUNK):
             quotes += chunk.count(b'"') if b'"' in chunk else 0  # to find none is faster than to count none
             utf8 = utf8 and _decodes(decoder, chunk)
-            blanks.look(chunk)
+            if utf8:
+                blanks.look(chunk)
     blanks.finish()
     utf8 = utf8 and _decodes(decoder, b"", final=True)
     if quotes % 2:  # may be inch marks inside a text

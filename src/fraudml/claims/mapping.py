@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fraudml.claims.blanks import BLANKS
 from fraudml.claims.source import CONTROL, Column, Part
 from fraudml.contracts import CANONICAL
 from fraudml.engine import identifier, literal
@@ -30,14 +29,17 @@ FLAGS = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
 MONTH_FORMATS = ("%Y-%m", "%Y%m", "%Y/%m")
 FIRST_DAY, LAST_DAY = "1000-01-01", "9999-12-31"
 """Years have four digits: DuckDB also reads ``infinity``, ``1.2.3`` and a slip like ``20240-06-03`` as days."""
+BLANKS = "".join(
+    chr(code)
+    for code in [*range(1, 33), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x205F, 0x2060, 0x3000, 0xFEFF]
+)
+"""What may stand around a value and be no part of it: blanks of all widths and none, tabs, line ends, marks of reading direction."""
 NO_WORD = "when {given} = 'nan' or {given} = 'NaN' then null"
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
 TIDY = "TEXT"
 """Type of a column of text whose file was looked through: no value has a blank around it, none is empty. Otherwise text is VARCHAR."""
 TEXTS = ("VARCHAR", TIDY)
-
-
 SOURCE = "source."
 """Stands before the name of a column of the source row, beside the canonical ones."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from fraudml.claims.encoding import first_line, looked_through, transcode
 from fraudml.claims.mapping import TIDY, as_text
 from fraudml.claims.source import Source
-from fraudml.engine import Engine, identifier, literal
+from fraudml.engine import Engine, identifier, literal, parquet_files
 from fraudml.errors import FraudmlError, MissingInput
 
 log = logging.getLogger("fraudml")
@@ -192,7 +192,7 @@ def _packed(engine: Engine, name: str, paths: list[Path]) -> list[tuple[str, dic
     """Relations over Parquet files, one for all files with the same columns and types."""
     groups: dict[tuple[tuple[str, str], ...], list[Path]] = {}
     for path in paths:
-        types = engine.columns(f"read_parquet({literal(str(path))}, hive_partitioning = false)")
+        types = engine.columns(parquet_files([path]))
         lowered = [column.lower() for column in types]
         if twice := sorted({column for column in lowered if lowered.count(column) > 1}):
             raise FraudmlError("claims.column_twice", f"{path.name} has column {', '.join(twice)} twice.", "Rename or drop one of them.")

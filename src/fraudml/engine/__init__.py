@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from fraudml.engine.base import Engine
 from fraudml.engine.configured import configured_engine
-from fraudml.engine.duck import identifier, literal, open_engine
+from fraudml.engine.duck import identifier, literal, open_engine, parquet_files
 
 if TYPE_CHECKING:
     from fraudml.engine.sql import columns_of, windowed
 
-__all__ = ["Engine", "columns_of", "configured_engine", "identifier", "literal", "open_engine", "windowed"]
+__all__ = ["Engine", "columns_of", "configured_engine", "identifier", "literal", "open_engine", "parquet_files", "windowed"]
 
 
 def __getattr__(name: str) -> Any:

@@ -144,7 +144,7 @@ class SparkEngine(Engine):
         for column, kind in declared.items():
             given = f.col(f"`{column}`")
             if kind.startswith("TIMESTAMP"):
-                if held[column] == "bigint":  # nanoseconds (NANOS, below)
+                if held[column] == "bigint":  # nanoseconds (nanosAsLong, below)
                     given = f.timestamp_micros(f.expr(f"(`{column}` - pmod(`{column}`, 1000)) div 1000"))
                 given = given.cast("timestamp_ntz")
             columns.append(given.alias(column))
