@@ -14,6 +14,9 @@ from fraudml.vectors.relations import Grouping, Relation, relations_of
 MONTHS = 12
 """The widest window: what is older is not read at all."""
 
+UNTIED = 1.23e-10
+"""Added before rounding to 8 decimals: shares are often fractions such as 1/512 that end in a 5 there, and a sum's last digit would decide."""
+
 Entry = Feature | Attribute
 
 
@@ -228,7 +231,7 @@ def vectors_sql(
     final = ["entity_id"] + [f'cast("{each.name}" as varchar) as "{each.name}"' for each in attributes]
     # nought through nought is unknown, not infinite; the last digits of a sum depend on the order of its rows
     final += [
-        f'case when isfinite(cast("{name}" as double)) then round(cast("{name}" as double), 8) end as "{name}"'
+        f'case when isfinite(cast("{name}" as double)) then round(cast("{name}" as double) + {UNTIED}, 8) end as "{name}"'
         for name in catalogue.features
         if name in chosen and name in shown
     ]

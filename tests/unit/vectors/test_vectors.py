@@ -166,3 +166,10 @@ features:
     claims = make_claims(claims=[{"total_amount": 200.0}, {"total_amount": 100.0}])
     vectors = behaviour("patient", claims, AS_OF, catalogue=load_catalogue("patient", tmp_path / "own"))
     assert vectors.loc["P1", "dear_count_3m"] == 1
+
+
+@pytest.mark.parametrize("amounts", [(0.1, 0.2, 0.7), (0.7, 0.2, 0.1)])  # the one adds up to 1, the other to a bit less
+def test_a_share_that_ends_in_a_five_does_not_hang_on_the_order_of_rows(make_claims, amounts):
+    lines = [{"claim_id": "C1", "item_code": f"I{n}", "charge_type": "western_drug", "amount": each} for n, each in enumerate(amounts)]
+    claims = make_claims(claims=[{"total_amount": 512.0}], items=lines)
+    assert behaviour("patient", claims, AS_OF, "drug_share_12m").loc["P1", "drug_share_12m"] == 0.00195313  # 1/512 = 0.001953125
