@@ -6,6 +6,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # one library thread pool per process is enough on small machines; LightGBM and BLAS oversubscribe otherwise
 export OMP_NUM_THREADS ?= 2
 export DVC_NO_ANALYTICS := 1
+# every stage, and many a test, is a process of its own: where modules are not kept compiled, each compiles all of pandas and MLflow anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: leads test soak check system bench notebooks clean help
 

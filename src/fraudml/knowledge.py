@@ -10,6 +10,8 @@ columns, key and checks are those that rules read.
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +49,12 @@ def load_clauses(conf_dir: str | Path | None = None) -> dict[str, Clause]:
     return {str(number): Clause(str(number), text) for number, text in content["clauses"].items()}
 
 
-def expose_knowledge(engine: Engine, conf_dir: str | Path | None = None) -> dict[str, str]:
-    """Makes every knowledge table a relation ``knowledge_<name>`` of the session; returns name -> version.
+def expose_knowledge(engine: Engine, conf_dir: str | Path | None = None, read_by: Iterable[str] | None = None) -> dict[str, str]:
+    """Makes knowledge tables relations ``knowledge_<name>`` of the session; returns name -> version.
+
+    Parameters
+    ----------
+    read_by : queries; only what they name is made. All tables by default.
 
     Raises
     ------
@@ -56,8 +62,9 @@ def expose_knowledge(engine: Engine, conf_dir: str | Path | None = None) -> dict
         ``knowledge.*`` for a wrong value, an unknown column or overlapping validity, with file and line.
     """
     versions = {}
+    named = None if read_by is None else set().union(*(re.findall(r"\bknowledge_(\w+)", sql) for sql in read_by))
     for path in declarations("knowledge", conf_dir):
-        if path.stem == CLAUSES:
+        if path.stem == CLAUSES or (named is not None and path.stem not in named):
             continue
         content = read_table(path)
         name, columns = f"knowledge_{path.stem}", content["columns"]
@@ -167,7 +174,7 @@ def _refused(content: Any, entry: dict[str, Any]) -> str:
 def _row_lines(path: Path) -> list[int]:
     import yaml
 
-    node = yaml.compose(path.read_text(encoding="utf-8"))
+    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     for key, value in node.value if node else ():
         if key.value == "rows":
             return [each.start_mark.line + 1 for each in value.value] if isinstance(value.value, list) else []

@@ -67,6 +67,7 @@ def _load(paths: tuple[Path, ...], stamps: tuple[tuple[str, int], ...], conf_dir
                 where = f"{rule.path.name}:{line_of(rule.path, 'clause')}"
                 raise FraudmlError("rules.clause", f"{where}: clause {clause} has no text.", "Add it to knowledge/clauses.yaml.")
     with tempfile.TemporaryDirectory() as folder, _empty_claims(Path(folder)).at(_TRIAL["as_of"]) as snapshot:
+        expose_knowledge(snapshot.engine, conf_dir)  # whole: a wrong entry is told even where no rule reads its table
         _prepare(snapshot, _TRIAL["since"], _TRIAL["context"], rules, conf_dir)
         return {rule.id: replace(rule, facts=_facts(rule, snapshot)) for rule in rules}
 
@@ -153,8 +154,11 @@ def _prepare(snapshot: Snapshot, since: dt.date, context: dt.date, rules: Iterab
             )
     for name, body in MACROS.items():
         engine.macro(name, body)
-    expose_knowledge(engine, conf_dir)
-    for name in needed(rule.sql for rule in rules):
+    rules = list(rules)
+    shared = needed(rule.sql for rule in rules)
+    read_by = [*(rule.sql for rule in rules), *(RELATIONS[name].sql for name in shared)]
+    expose_knowledge(engine, conf_dir, read_by)
+    for name in shared:
         relation = RELATIONS[name]
         sql = relation.sql.replace("$context", literal(context)).replace("$since", literal(since))
         (engine.table if relation.kept else engine.view)(name, sql)

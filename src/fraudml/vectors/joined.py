@@ -326,7 +326,7 @@ def _window_claims(snapshot: Snapshot, names: set[str], conf_dir: str | Path | N
         expressions["registered_count"] = "cast(null as double)"
     columns = _select(expressions, names)
     if "holiday." in columns:
-        expose_knowledge(snapshot.engine, conf_dir)
+        expose_knowledge(snapshot.engine, conf_dir, read_by=[_HOLIDAYS])
         snapshot.engine.table("holidays", _HOLIDAYS)
     joins = {
         "patient": "left join patients as patient on claim.patient_id = patient.patient_id",
