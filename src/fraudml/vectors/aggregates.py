@@ -15,7 +15,7 @@ MONTHS = 12
 """The widest window: what is older is not read at all."""
 
 UNTIED = 1.23e-10
-"""Added before rounding to 8 decimals: shares are often fractions such as 1/512 that end in a 5 there, and a sum's last digit would decide."""
+"""Added before rounding to 8 decimals: shares such as 1/512 end in a 5 there, and the last digit of a sum would decide."""
 
 Entry = Feature | Attribute
 
