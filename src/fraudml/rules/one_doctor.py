@@ -12,7 +12,7 @@ NEARLY_ALL = 0.8
 """Share of the house's findings that one doctor holds."""
 
 OWN_WORK = 0.5
-"""Share of the house's claims of that kind (stays, or the rest) from which doctor and house are the same."""
+"""Share of the house's other claims of that kind (stays, or the rest) from which doctor and house are the same: what is found is no work."""
 
 CHANCE = 9.2
 """-ln of the chance that so many of them fall to one doctor by accident: 1 in 10,000."""
@@ -34,11 +34,12 @@ def one_doctor(rules: Sequence[str], since: dt.date) -> str:
             where settled_on > date '{since}' and doctor_id is not null and institution_id in (select institution_id from held)
             group by institution_id, is_stay, doctor_id
         ), sole as (
-            select own.rule, own.institution_id, own.is_stay, own.doctor_id
-            from (select *, sum(held_count) over (partition by rule, institution_id, is_stay) as house_held from held) as own
-            join (select *, sum(claim_count) over (partition by institution_id, is_stay) as house_count from work) as usual
-                on own.institution_id = usual.institution_id and own.is_stay = usual.is_stay and own.doctor_id = usual.doctor_id
-            where own.held_count >= {FEWEST} and own.held_count >= {NEARLY_ALL} * own.house_held
-                and usual.claim_count < {OWN_WORK} * usual.house_count
-                and binomial_surprise(own.held_count, own.house_held, usual.claim_count * 1.0 / usual.house_count) >= {CHANCE}
+            -- the chance that a finding falls to the doctor, by the share of what else is done at the house
+            select rule, institution_id, is_stay, doctor_id from (
+                select own.*, (claim_count - held_count + 0.5) / (house_count - house_held + 1.0) as usual_share
+                from (select *, sum(held_count) over (partition by rule, institution_id, is_stay) as house_held from held) as own
+                join (select *, sum(claim_count) over (partition by institution_id, is_stay) as house_count from work) as usual
+                    on own.institution_id = usual.institution_id and own.is_stay = usual.is_stay and own.doctor_id = usual.doctor_id)
+            where held_count >= {FEWEST} and held_count >= {NEARLY_ALL} * house_held
+                and usual_share < {OWN_WORK} and binomial_surprise(held_count, house_held, usual_share) >= {CHANCE}
         )"""

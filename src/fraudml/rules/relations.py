@@ -235,6 +235,11 @@ RELATIONS: dict[str, Relation] = {
         """
         select line.*, entry.covered_diagnoses, entry.max_daily_dose, entry.dose_per_unit, entry.pack_size,
             case when line.days_supply > 0 then line.quantity * entry.dose_per_unit / line.days_supply end as daily_dose,
+            -- units that the label's highest dose needs for these days, in whole packs: nobody breaks one
+            case when line.days_supply > 0 and entry.max_daily_dose > 0 and entry.dose_per_unit > 0
+                then case when entry.pack_size > 1
+                    then ceil(entry.max_daily_dose * line.days_supply / entry.dose_per_unit / entry.pack_size - 0.000001) * entry.pack_size
+                    else entry.max_daily_dose * line.days_supply / entry.dose_per_unit end end as full_dose_units,
             -- days that the quantity lasts at the highest dose of the label
             case when entry.max_daily_dose > 0 then line.quantity * entry.dose_per_unit / entry.max_daily_dose end as days_at_full_dose
         from lines as line left join catalogue_entries as entry on line.entry_id = entry.entry_id

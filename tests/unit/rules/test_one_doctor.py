@@ -1,4 +1,4 @@
-"""Whom findings speak against: R02, R03, R11, R12 and R30 question a doctor's decisions."""
+"""Whom findings speak against: R01, R02, R03, R11, R12 and R30 question a doctor's decisions."""
 
 import pytest
 
@@ -45,10 +45,15 @@ def test_where_one_doctor_does_most_of_the_work_doctor_and_house_are_the_same(ag
     assert against({"D1": (8, 20), "D2": (0, 6)}) == {("institution", "H1"): 8}
 
 
+def test_what_is_found_is_not_counted_as_the_doctor_s_work(against):
+    """All nine findings are one doctor's, and of what else the small house does the doctor does nothing."""
+    assert against({"D1": (9, 0), "D2": (0, 3), "D3": (0, 3)}) == {("doctor", "D1"): 9, ("institution", "H1"): 9}
+
+
 def test_a_few_times_are_no_habit(against):
     assert against({"D1": (4, 2), "D2": (0, 25), "D3": (0, 25)}) == {("institution", "H1"): 4}
 
 
 def test_what_the_till_charges_is_the_house_s_whoever_saw_the_patient():
     named = {rule.row for rule in load_rules().values() if rule.one_doctor}
-    assert named == {"R02", "R03", "R11", "R12", "R30"}
+    assert named == {"R01", "R02", "R03", "R11", "R12", "R30"}

@@ -73,3 +73,35 @@ def test_a_village_is_fetched_where_no_addresses_are_known(make_claims, question
     ]
     found = questioned(make_claims(claims=first + second + town, patients=patients, institutions=PRIVATE), "induced_admission")
     assert set(found) == {row["claim_id"] for row in first + second}
+
+
+def alone(house, days, month):
+    return [
+        {
+            "claim_id": f"{house}-{month}-{n}",
+            "patient_id": f"{house}-{month}-{n}",
+            "institution_id": house,
+            "visit_type": "inpatient",
+            "started_on": f"2024-{month:02d}-{day:02d}",
+            "ended_on": f"2024-{month:02d}-{day + 4:02d}",
+            "total_amount": 3000.0,
+        }
+        for n, day in enumerate(days)
+    ]
+
+
+def test_an_epidemic_is_up_at_more_houses_than_one(make_claims, questioned):
+    """R04 look-alike: the groups come while the disease is up everywhere. One house that fills its beds then is no epidemic."""
+
+    def found(singles, disease="J18.9"):
+        usual = [row for n in range(1, 7) for month in range(1, 7) for row in alone(f"H{n}", [2], month)]
+        claims = [*group("A", 14, "H9", month=2), *group("A", 14, "H9", month=4), *usual, *singles]
+        ill = [{"claim_id": row["claim_id"], "diagnosis": disease, "is_main": True} for row in claims]
+        made = make_claims(claims=claims, patients=people("A"), institutions=PRIVATE, diagnoses=ill)
+        return {name.split("-")[0] for name in questioned(made, "induced_admission")}
+
+    everywhere = [row | {"claim_id": f"E{row['claim_id']}"} for n in range(1, 7) for m in (2, 4) for row in alone(f"H{n}", [10, 12, 15, 17], m)]
+    one_house = [row | {"claim_id": f"E{row['claim_id']}"} for m in (2, 4) for row in alone("H1", [9, 10, 11, 12, 13, 14, 15, 16] * 3, m)]
+    assert found(everywhere) == set()
+    assert found(one_house) == {"A"}
+    assert found(everywhere, disease="E11.9") == {"A"}  # nobody catches diabetes

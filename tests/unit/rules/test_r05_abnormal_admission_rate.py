@@ -38,3 +38,11 @@ def test_few_patients_prove_nothing(make_claims):
     houses = [house(f"H{n}", 100, 8) for n in range(4)] + [house("HS", 10, 9)]
     claims = make_claims(claims=[row for rows, _ in houses for row in rows], patients=[one for _, people in houses for one in people])
     assert run_rules(claims, "2024-06-30", rules=["abnormal_admission_rate"]).empty
+
+
+def test_a_large_house_is_not_its_own_peer(make_claims):
+    """Half of all patients of the level go to HX: what is usual is what the others do."""
+    houses = [house(f"H{n}", 60, 6) for n in range(5)] + [house("HX", 300, 72)]
+    claims = make_claims(claims=[row for rows, _ in houses for row in rows], patients=[one for _, people in houses for one in people])
+    found = run_rules(claims, "2024-06-30", rules=["abnormal_admission_rate"])
+    assert list(found.entity_id) == ["HX"]

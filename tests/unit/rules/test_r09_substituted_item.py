@@ -103,3 +103,94 @@ def test_one_patients_many_treatments_are_one_decision(make_claims, questioned):
     alone = parlour("HX", 60, {"NEEDLES": 6, "LAMP": 6}, 1)
     assert questioned(make_claims(**city(*peers, kept), catalogue=THERAPIES), "substituted_item") == {}
     assert questioned(make_claims(**city(*peers, alone), catalogue=THERAPIES), "substituted_item")
+
+
+def test_a_companion_that_both_have_does_not_hide_the_sibling_that_gave_way(make_claims, questioned):
+    """R09: lamps go with either therapy; massages stand where the peers have needles."""
+    peers = [parlour(f"H{n}", 12, {"NEEDLES": 12, "LAMP": 36}, 1) for n in range(5)]
+    found = questioned(
+        make_claims(**city(*peers, parlour("HX", 23, {"NEEDLES": 1, "LAMP": 36}, 1)), catalogue=THERAPIES), "substituted_item"
+    )
+    assert {name.split("-")[0] for name in found} == {"HX"}
+
+
+def lamp_house(name, massages, lamps):
+    """Sixty visits, ``lamps`` of them with the lamp and ``massages`` (from the other end) with a massage."""
+    claims = [{"claim_id": f"{name}-{n}", "patient_id": f"{name}p{n}", "institution_id": name, "total_amount": 50.0} for n in range(60)]
+    items = [
+        {"claim_id": row["claim_id"], "item_code": code, "unit_price": price, "charge_type": "treatment"}
+        for n, row in enumerate(claims)
+        for code, price, is_given in (("MASSAGE", 40.0, n >= 60 - massages), ("LAMP", 10.0, n < lamps))
+        if is_given
+    ]
+    return claims, items, [{"claim_id": row["claim_id"], "diagnosis": "M54", "is_main": True} for row in claims]
+
+
+def test_what_comes_on_top_takes_nobodys_place(make_claims, questioned):
+    """R09 "where a cheaper sibling is billed far less": a house that gives massages besides the lamp exchanges nothing."""
+    peers = [lamp_house(f"H{n}", 12, 54) for n in range(5)]
+    assert questioned(make_claims(**city(*peers, lamp_house("HX", 48, 46)), catalogue=THERAPIES), "substituted_item") == {}
+    assert questioned(make_claims(**city(*peers, lamp_house("HX", 48, 12)), catalogue=THERAPIES), "substituted_item")
+
+
+def test_a_disease_that_is_rare_everywhere_is_judged_by_which_article_of_the_generic(make_claims, questioned):
+    """R09 imported against domestic stents: two infarctions a house are no peers, what the city implants at all is."""
+    stents = [{"item_code": code, "list_type": "consumable", "generic_code": "STENT", "name": code} for code in ("DEAR", "CHEAP")]
+    peers = [house(f"H{n}", 2, 8, diagnosis="I25") for n in range(5)]
+    found = questioned(make_claims(**city(*peers, house("HX", 14, 2, diagnosis="I21")), catalogue=stents), "substituted_item")
+    assert len(found) == 14
+    assert questioned(make_claims(**city(*peers, house("HX", 3, 13, diagnosis="I21")), catalogue=stents), "substituted_item") == {}
+
+
+def test_what_other_houses_do_as_well_is_a_habit(make_claims, questioned):
+    """R09 look-alike: three houses of eight buy the dear brand."""
+    habit = [house(name, 58, 2) for name in ("HX", "HY", "HZ")]
+    assert questioned(make_claims(**city(*PEERS, *habit), catalogue=BRANDS), "substituted_item") == {}
+
+
+def test_a_brand_that_a_house_never_carried_is_not_exchanged_unless_stock_says_so(make_claims, questioned):
+    """R09 look-alike: the formulary holds one brand; but what was billed must have been bought."""
+    claims = city(*PEERS, house("HX", 60, 0))
+    assert questioned(make_claims(**claims, catalogue=BRANDS), "substituted_item") == {}
+    stock = [{"institution_id": "HX", "item_code": "DEAR", "month": "2024-06-01", "purchased": 10.0, "unit": "base"}]
+    assert len(questioned(make_claims(**claims, catalogue=BRANDS, inventory=stock), "substituted_item")) == 60
+
+
+def test_which_is_the_cheaper_is_asked_at_the_house_s_own_level(make_claims, questioned):
+    """R09: the high grade costs at a small house what the low grade costs at a large one."""
+    grades = [{"item_code": code, "list_type": "service", "name": code} for code in ("HIGH", "LOW")]
+
+    def ward(name, high, low, prices):
+        claims, items, diagnoses = house(name, high, low)
+        for item in items:
+            dear = item["item_code"] == "DEAR"
+            item |= {"item_code": "HIGH" if dear else "LOW", "charge_type": "nursing", "unit_price": prices[0 if dear else 1]}
+        return claims, items, diagnoses
+
+    small = [ward(f"H{n}", 10, 40, (14.0, 9.0)) for n in range(5)]
+    large = [ward(f"T{n}", 10, 90, (30.0, 14.0)) for n in range(3)]
+    places = [{"institution_id": f"H{n}", "level": 1} for n in range(5)] + [{"institution_id": "HX", "level": 1}]
+    places += [{"institution_id": f"T{n}", "level": 3} for n in range(3)]
+    found = questioned(
+        make_claims(**city(*small, *large, ward("HX", 46, 4, (14.0, 9.0))), catalogue=grades, institutions=places), "substituted_item"
+    )
+    assert {name.split("-")[0] for name in found} == {"HX"}
+
+
+def test_goods_behind_an_article_are_what_customers_choose_not_what_a_doctor_ordered(make_claims, questioned):
+    """R09 串换物品 in a shop: 40 of its 40 customers leave with the same tonic. The shop at the hospital's gate fills prescriptions."""
+
+    def shops(**more):
+        claims, items = [], []
+        for shop in range(6):
+            for n in range(40):
+                name = f"Y{shop}-{n}"
+                sold = "TONIC" if shop == 5 or n < 2 else "SYRUP"
+                claims.append(
+                    {"claim_id": name, "patient_id": name, "institution_id": f"Y{shop}", "visit_type": "pharmacy"} | (more if shop == 5 else {})
+                )
+                items.append({"claim_id": name, "item_code": sold, "unit_price": 30.0})
+        return make_claims(claims=claims, items=items, catalogue=[{"item_code": code, "list_type": "drug"} for code in ("TONIC", "SYRUP")])
+
+    assert {name.split("-")[0] for name in questioned(shops(), "substituted_item")} == {"Y5"}
+    assert questioned(shops(prescribing_institution_id="H1", prescribing_doctor_id="D1"), "substituted_item") == {}

@@ -48,6 +48,14 @@ def test_lags_packs_and_honest_books_are_left(make_claims):
     assert run(make_claims, lag + packs, inventory).empty
 
 
+def test_what_the_last_month_sold_may_stand_in_the_next_months_books(make_claims):
+    """R10 look-alike: billing lag at the period's edge. 15 of 115 on the last days of the books; a third missing is no lag."""
+    sales = [sale(f"{house}{n}", house, n, 100.0) for house in ("H1", "H2") for n in (1, 2)]
+    sales += [sale("H1LATE", "H1", 2, 15.0, day=28), sale("H2LATE", "H2", 2, 50.0, day=28)]
+    inventory = [month(house, n, 100.0) for house in ("H1", "H2") for n in (1, 2)]
+    assert set(run(make_claims, sales, inventory).claim_id) == {"H2LATE"}
+
+
 def test_refunded_sales_do_not_need_stock(make_claims):
     sales = [sale("JAN", "H1", 1, 100.0), sale("FEB", "H1", 2, 100.0), sale("MORE", "H1", 2, 60.0)]
     back = sale("BACK", "H1", 2, -60.0, is_refund=True, refund_of="MORE")

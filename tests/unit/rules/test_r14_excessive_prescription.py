@@ -86,6 +86,20 @@ def test_two_packs_over_the_counter_are_no_prescription(make_claims, questioned)
     assert questioned(claims, "excessive_prescription") == {"FUND": 30.0}
 
 
+def test_a_pack_is_not_broken_for_a_short_prescription(make_claims, questioned):
+    """R14 药量: five days at the highest dose need 10 tablets of a box of 24; a second box is too much, as is any beyond where none is known."""
+    bills = {"ONE_BOX": ("BOXED", 24.0), "TWO_BOXES": ("BOXED", 48.0), "LOOSE": ("PILL", 24.0)}
+    claims = make_claims(
+        claims=[{"claim_id": name, "patient_id": name} for name in bills],
+        items=[
+            {"claim_id": name, "item_code": code, "quantity": quantity, "unit_price": 1.0, "days_supply": 5.0}
+            for name, (code, quantity) in bills.items()
+        ],
+        catalogue=[DRUG, DRUG | {"item_code": "BOXED", "pack_size": 24.0}],
+    )
+    assert questioned(claims, "excessive_prescription") == {"TWO_BOXES": 24.0, "LOOSE": 14.0}
+
+
 def test_a_dose_that_most_houses_exceed_is_the_catalogues_mistake(make_claims, questioned):
     """R14: three tablets a day, where the catalogue knows two; habit in all houses but two for SYRUP, at one house for PILL."""
     rows = [
@@ -103,3 +117,22 @@ def test_a_dose_that_most_houses_exceed_is_the_catalogues_mistake(make_claims, q
         catalogue=[DRUG, DRUG | {"item_code": "SYRUP"}],
     )
     assert {name.rsplit("-", 1)[0] for name in questioned(claims, "excessive_prescription")} == {"H1-PILL"}
+
+
+def test_dear_prescriptions_for_one_disease_among_many_that_a_doctor_treats(make_claims, questioned):
+    """R14 大处方: twelve of D1's sixty patients have heart disease and all get drugs for ten times what others write; it is cheap to costly anyway."""
+    rows = []
+    for doctor in ("D1", "D2", "D3", "D4", "D5", "D6"):
+        for n in range(60):
+            heart = n < 12
+            usual = 20.0 * 1.25 ** (n % 12) if heart else 30.0 + n % 7
+            rows.append((f"{doctor}-{n}", doctor, "I25" if heart else "J06", 700.0 if heart and doctor == "D1" else usual))
+    claims = make_claims(
+        claims=[{"claim_id": name, "patient_id": name, "doctor_id": doctor, "total_amount": cost} for name, doctor, _, cost in rows],
+        items=[{"claim_id": name, "item_code": "PILL", "unit_price": cost} for name, _, _, cost in rows],
+        diagnoses=[{"claim_id": name, "diagnosis": disease, "is_main": True} for name, _, disease, _ in rows],
+        catalogue=[DRUG],
+    )
+    found = questioned(claims, "excessive_prescription")
+    assert {name.split("-")[0] for name in found} == {"D1"}
+    assert len(found) == 12

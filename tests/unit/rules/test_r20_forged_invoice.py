@@ -23,7 +23,7 @@ def found(make_claims):
     claims = [
         *honest,
         manual("STRAY", "P9", "00098000", "2024-05-12", institution_id="H9"),  # HIT: a number far from that day's
-        manual("FIRST", "P1", "11110001"),
+        manual("FIRST", "P1", "11110001"),  # HIT: whose of the two is the original, is open
         manual("COPY", "P2", "11110001", settled_at="2024-06-09 10:00:00"),  # HIT: another person's number
         manual("CANCELLED", "P3", "11110002"),
         manual("CANCEL", "P3", None, total_amount=-613.27, is_refund=True, refund_of="CANCELLED"),
@@ -43,7 +43,7 @@ def found(make_claims):
 
 
 def test_copies_strays_and_round_sums_are_evidence_a_reissue_is_not(found):
-    assert set(found.claim_id) == {"COPY", "STRAY", "ROUND1", "ROUND2", "ROUND3"}
+    assert set(found.claim_id) == {"FIRST", "COPY", "STRAY", "ROUND1", "ROUND2", "ROUND3"}
 
 
 def test_it_speaks_against_the_person_with_the_amount_of_the_claim(found):
@@ -52,6 +52,13 @@ def test_it_speaks_against_the_person_with_the_amount_of_the_claim(found):
     assert rows.entity_id["COPY"] == "P2"
     assert rows.amount_in_question["COPY"] == 613.27
     assert rows.strength["COPY"] > rows.strength["ROUND1"]
+
+
+def test_of_two_persons_with_one_invoice_both_are_named_and_one_amount_is_in_question(found):
+    rows = found.set_index("claim_id")
+    assert (rows.entity_id["FIRST"], rows.entity_id["COPY"]) == ("P1", "P2")
+    assert (rows.amount_in_question["FIRST"], rows.amount_in_question["COPY"]) == (0.0, 613.27)
+    assert rows.strength["FIRST"] < rows.strength["COPY"]
 
 
 def test_before_the_original_was_cancelled_the_second_number_is_evidence(make_claims):

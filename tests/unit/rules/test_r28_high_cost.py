@@ -36,3 +36,28 @@ def test_the_dearest_of_ordinary_care_is_ranked_registered_diseases_are_not(foun
 def test_what_lies_above_the_peers_limit_is_shown(found):
     assert 0 < found.amount_in_question.iloc[0] < 5000
     assert list(found.severity) == ["screen"]
+
+
+def test_a_disease_of_few_is_compared_with_all_chronic_care_a_special_one_is_not(make_claims):
+    """R28 "top of its disease or insurance type": four gout patients have no peers but the other chronic diseases' patients."""
+    rows = [drugs(f"P{n}", 100.0 + n, visit_type="chronic", registered_disease="PRESSURE") for n in range(60)]
+    rows += [drugs("GOUT", 9000.0, visit_type="chronic", registered_disease="GOUT")]  # HIT
+    rows += [drugs("NOWHERE", 8000.0, visit_type="chronic")]  # HIT: chronic care of a disease that is nowhere registered
+    rows += [drugs("FACTOR", 90000.0, visit_type="chronic", registered_disease="HAEMO")]
+    rows += [drugs("CANCER", 90000.0, visit_type="chronic")]
+    kinds = {"PRESSURE": "chronic", "GOUT": "chronic", "HAEMO": "special"}
+    claims = make_claims(
+        claims=[claim for claim, _ in rows],
+        items=[item for _, item in rows],
+        diagnoses=[{"claim_id": "C_CANCER", "diagnosis": "C34", "is_main": True}],
+        registered_diseases=[
+            {
+                "patient_id": claim["patient_id"],
+                "registered_disease": claim["registered_disease"],
+                "disease_type": kinds[claim["registered_disease"]],
+            }
+            for claim, _ in rows
+            if claim.get("registered_disease")
+        ],
+    )
+    assert set(run_rules(claims, "2024-06-30", rules=["high_cost"]).entity_id) == {"GOUT", "NOWHERE"}
