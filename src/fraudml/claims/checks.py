@@ -281,9 +281,10 @@ OTHER_CODES: dict[str, tuple[str, str]] = {
     "unknown_code": ("代码不在对照表中", "code not in the mapping"),
     "missing_value": ("必填项为空", "a required value is missing"),
     "duplicate_key": ("主键重复", "duplicate key"),
+    "repeated_row": ("与已有记录完全相同,合并为一条", "the same in every column as a row that is there, folded into it"),
     "unlisted_code": ("代码不在对照表中,按“其他”处理", "code not in the mapping, read as other"),
 }
-"""Codes that follow from the schema and the mapping: types, required columns, keys, codes. All but the last quarantine the row."""
+"""Codes that follow from the schema and the mapping: types, required columns, keys, codes. All but the last two quarantine the row."""
 
 
 def checks_of(table: str, severity: str, tables: Collection[str]) -> list[Check]:

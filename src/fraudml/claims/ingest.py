@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from fraudml.claims.checks import FLAG
 from fraudml.claims.counting import count_faults, count_flags
-from fraudml.claims.judge import derived, duplicates, has_key_of_duplicate, judged, told, told_duplicates
+from fraudml.claims.judge import derived, duplicates, has_key_of_duplicate, judged, key_of, told, told_duplicates
 from fraudml.claims.mapping import SOURCE, source_column
 from fraudml.claims.months import Existing
 from fraudml.claims.pseudonyms import Pseudonyms
-from fraudml.claims.quality import Report, TableReport, write_report
+from fraudml.claims.quality import FIRST_KEYS, Report, TableReport, write_report
 from fraudml.claims.refunds import match_refunds
 from fraudml.claims.relations import Relations
 from fraudml.claims.source import Part, Source
@@ -137,7 +138,7 @@ class Run:
         """Brings the staged tables into their final form: without duplicates, with refunds matched and earlier months beside."""
         for table, each in report.tables.items():
             self._quarantine(table, each.quarantined)
-            each.rows = each.accepted
+            each.rows = self.rows[table]
             if table in self.existing.tables or table in self.changed:
                 each.rows = self.engine.write(self._final(table), self.staging / "claims" / f"{table}.parquet")
             else:
@@ -163,14 +164,19 @@ class Run:
             written = self.engine.write_apart(rows, self._path(table), self._apart(table), columns, "_fault", as_it_came)
             self.engine.numbered(f"written_{table}", self._path(table))
             self.engine.table(f"duplicates_{table}", duplicates(table, f"written_{table}"))
-        twice = self.engine.scalar(f"select count(*) from duplicates_{table}")
+        twice, repeated = self.engine.rows(f"select count(*), count(*) filter (where is_repeated) from duplicates_{table}")[0]
         if twice:
             self.changed.add(table)
+        if twice > repeated:
             self._tell_duplicates(table, read, as_it_came)
         self.engine.json_lines(f"faulty_{table}", self._apart(table), ("table", "fault", "row_key", "month", "source"))
         self.engine.view(f"accepted_{table}", self._accepted_rows(table))
         self.staged.add(table)
-        report.accepted = self.rows[table] = written - twice
+        self.rows[table] = written - twice
+        report.accepted = written - twice + repeated  # a row that repeats another is the other
+        if repeated:
+            report.add(None, FLAG, repeated, [], None, [])
+            report.add("repeated_row", FLAG, repeated, self._first_repeated(table), None, [])
         if self._apart(table).stat().st_size:
             count_faults(self.engine, table, report)
         report.read = report.accepted + report.quarantined
@@ -223,6 +229,11 @@ class Run:
         with self._apart(table).open("a", encoding="utf-8") as lines:
             for (line,) in self.engine.rows(told_duplicates(table, f"told_{again}")):
                 lines.write(json.dumps(json.loads(line) | {"fault": "duplicate_key"}, ensure_ascii=False) + "\n")
+
+    def _first_repeated(self, table: str) -> list[str]:
+        return self.engine.scalar(f"""
+            select min({key_of(table)}, {FIRST_KEYS}) from written_{table}
+            where file_row_number in (select file_row_number from duplicates_{table} where is_repeated)""")
 
     def _path(self, table: str) -> Path:
         return self.staging / "stage" / f"{table}.parquet"

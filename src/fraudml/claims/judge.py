@@ -16,6 +16,12 @@ from fraudml.engine import identifier, literal
 MONTH = {"claims": "settled_on", "items": "occurred_at", "visits": "started_at", "inventory": "month", "labels": "decided_on"}
 """Column whose month a table is counted by."""
 
+STANDING = frozenset(
+    {"patients", "enrolments", "institutions", "registrations", "registered_diseases", "registrable_diseases", "catalogue"}
+)
+"""Tables of what stands, not of what happens: exports repeat them with every month, and say one thing in several codes of one meaning.
+A row that repeats another in every column is folded into it; one that differs has a duplicate key."""
+
 DERIVED = {
     "claims": """
         select * replace (
@@ -118,14 +124,19 @@ def fuller_first(table: str) -> str:
 
 
 def duplicates(table: str, written: str) -> str:
-    """Numbers of the written rows whose key another row has already."""
+    """Numbers of the written rows whose key another row has already; ``is_repeated`` where it is the very row that stays."""
     key = ", ".join(identifier(name) for name in CANONICAL[table].key)
     return f"""
-        select file_row_number from (
-            select file_row_number, row_number() over (partition by {key} order by {fuller_first(table)}) as place
+        select file_row_number, {_is_repeated(table)} as is_repeated from (
+            select file_row_number, row_number() over fuller as place, dense_rank() over fuller as variant
             from {written}
-            where hash({key}) in (select hash({key}) from {written} group by hash({key}) having count(*) > 1))
+            where hash({key}) in (select hash({key}) from {written} group by hash({key}) having count(*) > 1)
+            window fuller as (partition by {key} order by {fuller_first(table)}))
         where place > 1"""
+
+
+def _is_repeated(table: str) -> str:
+    return "variant = 1" if table in STANDING else "false"
 
 
 def has_key_of_duplicate(table: str, written: str) -> str:
@@ -135,13 +146,14 @@ def has_key_of_duplicate(table: str, written: str) -> str:
 
 
 def told_duplicates(table: str, rows: str) -> str:
-    """``_told`` of those among the judged rows whose key a fuller one has already."""
+    """``_told`` of those among the judged rows whose key a fuller one has already, without those that are only repeated."""
     key = ", ".join(identifier(name) for name in CANONICAL[table].key)
     return f"""
         select _told from (
-            select _told, row_number() over (partition by {key} order by {fuller_first(table)}, _told) as place
+            select _told, row_number() over (partition by {key} order by {fuller_first(table)}, _told) as place,
+                dense_rank() over (partition by {key} order by {fuller_first(table)}) as variant
             from {rows} where _fault is null)
-        where place > 1"""
+        where place > 1 and not ({_is_repeated(table)})"""
 
 
 def flag_counts(table: str, checks: Sequence[Check]) -> str:

@@ -134,7 +134,7 @@ SET_APART = [
     ("an unknown person", "setl_d", {"psn_no": "P9"}, "claims", "unknown_patient"),
     ("a blank key", "setl_d", {"setl_id": " "}, "claims", "missing_value"),
     ("a key that is there already", "setl_d", {"setl_id": "S1"}, "claims", "duplicate_key"),
-    ("a person twice", "psn_info_b", {"psn_no": "P1"}, "patients", "duplicate_key"),
+    ("a person twice", "psn_info_b", {"psn_no": "P1", "gend": "1", "brdy": "1901-02-03"}, "patients", "duplicate_key"),
 ]
 
 

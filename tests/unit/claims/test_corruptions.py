@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fraudml.claims.ingest import Options, ingest
+from fraudml.claims.judge import STANDING
 from fraudml.engine import open_engine
 
 KEYS = {"setl_d": "setl_id", "fee_list_d": "bkkp_sn", "psn_info_b": "psn_no", "fixmedins_b": "fixmedins_code"}
@@ -107,7 +108,7 @@ def test_a_corruption_is_told_or_changes_nothing(month, accepted, before, corrup
         changed[place] = row | {what[1]: what[2]}
     elif how == "again":
         changed.insert(0, dict(row))
-        reason = "duplicate_key"
+        reason = "repeated_row" if CANONICAL[table] in STANDING else "duplicate_key"
     elif how == "gone":
         del changed[place]
     else:

@@ -79,6 +79,27 @@ def test_duplicate_key_keeps_one_and_its_lines(raw, run, new_settlement):
     assert adds_up(summary)
 
 
+def test_what_stands_repeated_unchanged_is_folded_what_differs_is_told(raw, run):
+    """Each month's folder brings all persons again, and the catalogue one row per fine level code (01 to 04 are one level)."""
+    item = {"hilist_code": "I9", "hilist_name": "X", "list_type": "201", "begndate": "2024-01-01"}
+    persons = len(raw["psn_info_b"])
+    raw["psn_info_b"] = [*raw["psn_info_b"], *raw["psn_info_b"], raw["psn_info_b"][0] | {"brdy": "1901-02-03"}]
+    raw["hilist_b"] = [
+        item | {"lmtpric_hosp_lv": code, "price_cap": cap}
+        for code, cap in (("01", "30"), ("02", "30"), ("03", "28"), ("05", "25"), ("06", "25"))
+    ]
+    summary, read = run(raw)
+    counts = summary["tables"]
+    assert [each["brdy"] for each in read("patients", "quarantine")] != []
+    assert (len(read("patients")), counts["patients"]["quarantined"], counts["patients"]["accepted"]) == (persons, 1, 2 * persons)
+    assert counts["patients"]["rows"] == persons
+    assert counts["patients"]["reasons"]["repeated_row"]["severity"] == "flag"
+    assert [(each["cap_level"], each["price_cap"]) for each in read("catalogue")] == [(3, 30.0), (2, 25.0)]
+    assert [(each["lmtpric_hosp_lv"], each["reason"]) for each in read("catalogue", "quarantine")] == [("03", "duplicate_key")]
+    assert counts["catalogue"]["reasons"]["repeated_row"]["count"] == 2
+    assert adds_up(summary)
+
+
 def test_refunds_find_their_original(raw, run, new_settlement):
     raw["setl_d"] += [
         new_settlement("S3", mdtrt_id="M3", medfee_sumamt="40.00", setl_time="2024-06-03 11:00:00"),
