@@ -12,7 +12,7 @@ NEARLY_ALL = 0.8
 """Share of the house's findings that one doctor holds."""
 
 OWN_WORK = 0.5
-"""Share of the house's other claims of that kind (stays, or the rest) from which doctor and house are the same: what is found is no work."""
+"""Share of the house's other claims of that kind (stays, or the rest) from which doctor and house are the same."""
 
 CHANCE = 9.2
 """-ln of the chance that so many of them fall to one doctor by accident: 1 in 10,000."""

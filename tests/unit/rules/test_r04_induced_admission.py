@@ -100,8 +100,11 @@ def test_an_epidemic_is_up_at_more_houses_than_one(make_claims, questioned):
         made = make_claims(claims=claims, patients=people("A"), institutions=PRIVATE, diagnoses=ill)
         return {name.split("-")[0] for name in questioned(made, "induced_admission")}
 
-    everywhere = [row | {"claim_id": f"E{row['claim_id']}"} for n in range(1, 7) for m in (2, 4) for row in alone(f"H{n}", [10, 12, 15, 17], m)]
-    one_house = [row | {"claim_id": f"E{row['claim_id']}"} for m in (2, 4) for row in alone("H1", [9, 10, 11, 12, 13, 14, 15, 16] * 3, m)]
+    def more(house, days):
+        return [row | {"claim_id": f"E{row['claim_id']}"} for month in (2, 4) for row in alone(house, days, month)]
+
+    everywhere = [row for n in range(1, 7) for row in more(f"H{n}", [10, 12, 15, 17])]
+    one_house = more("H1", [9, 10, 11, 12, 13, 14, 15, 16] * 3)
     assert found(everywhere) == set()
     assert found(one_house) == {"A"}
     assert found(everywhere, disease="E11.9") == {"A"}  # nobody catches diabetes

@@ -186,9 +186,8 @@ def test_goods_behind_an_article_are_what_customers_choose_not_what_a_doctor_ord
             for n in range(40):
                 name = f"Y{shop}-{n}"
                 sold = "TONIC" if shop == 5 or n < 2 else "SYRUP"
-                claims.append(
-                    {"claim_id": name, "patient_id": name, "institution_id": f"Y{shop}", "visit_type": "pharmacy"} | (more if shop == 5 else {})
-                )
+                sale = {"claim_id": name, "patient_id": name, "institution_id": f"Y{shop}", "visit_type": "pharmacy"}
+                claims.append(sale | more if shop == 5 else sale)
                 items.append({"claim_id": name, "item_code": sold, "unit_price": 30.0})
         return make_claims(claims=claims, items=items, catalogue=[{"item_code": code, "list_type": "drug"} for code in ("TONIC", "SYRUP")])
 

@@ -87,7 +87,7 @@ def test_two_packs_over_the_counter_are_no_prescription(make_claims, questioned)
 
 
 def test_a_pack_is_not_broken_for_a_short_prescription(make_claims, questioned):
-    """R14 药量: five days at the highest dose need 10 tablets of a box of 24; a second box is too much, as is any beyond where none is known."""
+    """R14 药量: five days at the highest dose need 10 tablets of a box of 24; a second box is too much, and 24 loose ones are."""
     bills = {"ONE_BOX": ("BOXED", 24.0), "TWO_BOXES": ("BOXED", 48.0), "LOOSE": ("PILL", 24.0)}
     claims = make_claims(
         claims=[{"claim_id": name, "patient_id": name} for name in bills],
@@ -120,7 +120,7 @@ def test_a_dose_that_most_houses_exceed_is_the_catalogues_mistake(make_claims, q
 
 
 def test_dear_prescriptions_for_one_disease_among_many_that_a_doctor_treats(make_claims, questioned):
-    """R14 大处方: twelve of D1's sixty patients have heart disease and all get drugs for ten times what others write; it is cheap to costly anyway."""
+    """R14 大处方: of D1's sixty patients the twelve with heart disease get drugs for ten times what others write for it."""
     rows = []
     for doctor in ("D1", "D2", "D3", "D4", "D5", "D6"):
         for n in range(60):
