@@ -131,6 +131,8 @@ def tables() -> Mapping[str, pa.Table]:
             [
                 {"psn_no": "P1", "gend": "1", "brdy": "1960-01-31", "die_date": "2024-06-10"},
                 {"psn_no": "P2", "gend": "2", "brdy": "19851201", "die_date": None},
+                {"psn_no": "P2", "gend": "2", "brdy": "1985-12-01", "die_date": None},  # the same, of another month's folder
+                {"psn_no": "P1", "gend": "1", "brdy": "1959-01-31", "die_date": "2024-06-10"},  # another birthday under one key
                 {"psn_no": "1001", "gend": "7", "brdy": "1885-12-01", "die_date": "1800-01-01"},
             ]
         ),
@@ -191,6 +193,7 @@ def test_the_same_tables_quarantine_and_report(spark: Engine, duck: Engine, raw:
     for name, engine in (("spark", spark), ("duck", duck)):
         report = ingest(engine.session(), raw, tmp_path / name, source)
         assert {"duplicate_key", "unknown_patient", "not_a_date", "after_death"} <= report.tables["claims"].reasons.keys()
+        assert {"repeated_row", "duplicate_key"} <= report.tables["patients"].reasons.keys()
         assert report.tables["claims"].accepted > 10 < report.tables["claims"].quarantined
     assert_same(tmp_path / "spark", tmp_path / "duck")
 
