@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
+from lightgbm import LGBMClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils.estimator_checks import check_estimator
 
 import fraudml as fm
@@ -122,6 +124,44 @@ def test_what_cannot_be_learnt_is_said(change: object, message: str, table: tupl
 def test_other_columns_than_trained_on_are_refused(model: fm.EntityScorer, table: tuple[pd.DataFrame, np.ndarray]) -> None:
     with pytest.raises(ValueError, match="feature names"):
         model.predict_proba(table[0].rename(columns={"a": "other"}))
+
+
+def test_names_that_stand_twice_and_nested_values_are_named(table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    X, y = table
+    with pytest.raises(ValueError, match=r"table.duplicate_names.*first: a"):
+        fm.EntityScorer().fit(X.rename(columns={"b": "a"}), y)
+    with pytest.raises(ValueError, match=r"table.nested_column.*“codes”"):
+        fm.EntityScorer().fit(X.assign(codes=[[1]] * len(X)), y)
+
+
+def test_what_only_columns_together_tell_is_learnt() -> None:
+    X = np.random.default_rng(0).normal(size=(4000, 12))
+    y = (X[:, 0] * X[:, 1] * X[:, 2] > 1.5).astype(int)
+    train, test = slice(0, 1500), slice(1500, None)
+    mine, plain = (
+        average_precision_score(y[test], model.fit(X[train], y[train]).predict_proba(X[test])[:, 1])
+        for model in (fm.EntityScorer(n_jobs=1), LGBMClassifier(verbose=-1, n_jobs=1))
+    )
+    assert mine > plain - 0.02
+
+
+def test_what_adds_up_in_many_rows_is_learnt_as_by_a_linear_model() -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(20_000, 25))
+    odds = X @ random.normal(size=25) + 2 * random.logistic(size=len(X))
+    y = (odds > np.quantile(odds, 0.97)).astype(int)
+    train, test = slice(0, 12_000), slice(12_000, None)
+    model = fm.EntityScorer(n_jobs=1).fit(X[train], y[train])
+    plain = LogisticRegression().fit(X[train], y[train]).predict_proba(X[test])[:, 1]
+    assert average_precision_score(y[test], model.predict_proba(X[test])[:, 1]) > average_precision_score(y[test], plain) - 0.01
+    reasons = model.explain(X[test][:50])
+    assert np.allclose(model.expected_value_ + reasons.sum(axis=1), model.margin(X[test][:50]), atol=1e-9)
+
+
+def test_rows_given_as_lists_are_explained() -> None:
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    model = fm.EntityScorer(n_jobs=1, repeats=1, members=["linear"]).fit(X.tolist(), (X[:, 0] > 0).tolist())
+    assert np.allclose(model.explain(X.tolist()), model.explain(X))
 
 
 def test_two_cases_are_enough_to_fit() -> None:

@@ -16,6 +16,8 @@ TREES = 400  # random trees over all folds and partitions, which is what scores 
 FEWEST_TREES = 40  # in one forest
 LEAVES = (48, 128)  # of a random tree: exact Shapley values take time in leaves x depth squared
 PENALTIES = (100.0, 10.0, 1.0)  # of the linear model, the firmest first: each fit starts from the one before
+LINEAR_BELOW = 200_000  # rows from which boosted trees find what is linear by themselves
+LINEAR_ROWS, LINEAR_VALUES = 20_000, 2_000_000  # that a linear model is taught by: its few numbers need no more
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,15 @@ def plan(rows: int, columns: int, smaller: int, folds: int | None, repeats: int 
         repeats = 3 if rows < 1_000 else 2 if rows < 3_000 else 1
     repeats = 1 if folds == 1 else repeats
     if members is None:
-        members = ("boosted", "random_trees", "linear") if rows <= 10_000 and rows * columns <= 1_000_000 else ("boosted",)
-    small = rows < 3_000
+        few = rows <= 10_000 and rows * columns <= 1_000_000
+        members = ("boosted", "random_trees", "linear") if few else ("boosted", "linear") if rows < LINEAR_BELOW else ("boosted",)
     boosting = {
         "learning_rate": 0.05 if rows < 200_000 else 0.1,
         "num_leaves": 8 if rows < 1_000 else 15 if rows < 10_000 else 31 if rows < 100_000 else 63,
         "min_data_in_leaf": int(np.clip(rows // 100, 3, 50)),
         "min_sum_hessian_in_leaf": 1e-3,
-        "lambda_l2": 5.0 if small else 2.0,
-        "feature_fraction": 0.5 if columns > 10 else 0.8,
+        "lambda_l2": 0.3,  # more would hold a leaf of rare cases down, whose weight in second derivatives is small
+        "feature_fraction": 0.5 if rows >= 200_000 and columns > 10 else 1.0,  # a tree without one of the partners sees no interaction
         "bagging_fraction": 1.0 if rows < 1_000 else 0.8,
         "bagging_freq": 0 if rows < 1_000 else 1,
     }
@@ -173,21 +175,46 @@ def _linear(X: np.ndarray, y: np.ndarray, weight: np.ndarray, splits: list[tuple
     """Linear models; the penalty is the one that is best on the held-out folds of the first partition."""
     from sklearn.metrics import log_loss
 
+    def path(train: np.ndarray, penalties: tuple[float, ...]) -> list[Linear]:
+        chosen, factor = enough_rows(np.flatnonzero(train), y, X.shape[1])
+        return Linear.path(X[chosen], y[chosen], weight[chosen] * factor, penalties)
+
     paths: list[list[Linear]] = []
     losses = np.zeros(len(PENALTIES))
     for train, test in splits[:folds]:
-        paths.append(Linear.path(X[train], y[train], weight[train], PENALTIES))
+        paths.append(path(train, PENALTIES))
         if test.any():
             base = _base_rate(y[train], weight[train])
+            judged = np.flatnonzero(test)
+            judged = judged[_spaced(len(judged), LINEAR_ROWS)]
             losses += [
-                log_loss(y[test], probability(model.output(X[test], None) + base), sample_weight=weight[test], labels=[0, 1])
-                for model in paths[-1]
+                log_loss(y[judged], probability(output + base), sample_weight=weight[judged], labels=[0, 1])
+                for output in Linear.outputs(paths[-1], X[judged])
             ]
     best = int(np.argmin(losses))
-    models: list[Member] = [path[best] for path in paths]
+    models: list[Member] = [each[best] for each in paths]
     for train, _ in splits[folds:]:
-        models += Linear.path(X[train], y[train], weight[train], PENALTIES[: best + 1])[-1:]
+        models += path(train, PENALTIES[: best + 1])[-1:]
     return models
+
+
+def enough_rows(rows: np.ndarray, y: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of many rows (sorted by content) a part that teaches a linear model as much, and by what their weights grow to stand for all.
+
+    The rarer class is kept as far as it fills no more than half (a case-control sample, weighed back: King and Zeng 2001).
+    """
+    most = max(min(LINEAR_ROWS, LINEAR_VALUES // max(columns, 1)), 1_000)
+    if len(rows) <= most:
+        return rows, np.ones(len(rows))
+    cases, others = rows[y[rows] == 1], rows[y[rows] == 0]
+    kept = [side[_spaced(len(side), max(most // 2, most - len(other)))] for side, other in ((cases, others), (others, cases))]
+    factor = [np.full(len(part), len(side) / max(len(part), 1)) for part, side in zip(kept, (cases, others), strict=True)]
+    return np.concatenate(kept), np.concatenate(factor)
+
+
+def _spaced(count: int, most: int) -> np.ndarray:
+    """Places of at most so many of the rows, evenly spaced."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
 def _base_rate(y: np.ndarray, weight: np.ndarray) -> float:

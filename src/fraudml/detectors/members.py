@@ -152,6 +152,12 @@ class Linear:
     def output(self, X: np.ndarray, threads: int | None) -> np.ndarray:
         return (self._basis(X) - self.mean) @ self.coefficients
 
+    @staticmethod
+    def outputs(models: Sequence[Linear], X: np.ndarray) -> list[np.ndarray]:
+        """:meth:`output` of each model of one :meth:`path`: they differ in their coefficients only."""
+        basis = models[0]._basis(X) - models[0].mean
+        return [basis @ model.coefficients for model in models]
+
     def contributions(self, X: np.ndarray, threads: int | None) -> np.ndarray:
         parts = (self._basis(X) - self.mean) * self.coefficients
         return parts.reshape(len(X), 3, -1).sum(1)
@@ -170,9 +176,9 @@ class Linear:
         levels = np.linspace(-1.7, 1.7, len(self.knots))  # a uniform variable of variance one
         for column in range(X.shape[1]):
             knots = self.knots[:, column]
-            # the middle of a run of equal knots, so that a frequent value has one rank
-            upper, lower = np.interp(X[:, column], knots, levels), -np.interp(-X[:, column], -knots[::-1], -levels[::-1])
-            rank[:, column] = (upper + lower) / 2
+            rank[:, column] = np.interp(X[:, column], knots, levels)
+            if (knots[1:] == knots[:-1]).any():  # the middle of a run of equal knots, so that a frequent value has one rank
+                rank[:, column] = (rank[:, column] - np.interp(-X[:, column], -knots[::-1], -levels[::-1])) / 2
         varies = np.isfinite(self.scale)
         value = np.where(missing | ~varies, 0.0, value)
         rank = np.where(missing | ~varies, 0.0, rank)

@@ -30,7 +30,7 @@ BLOCK = 50_000  # rows explained at a time, which bounds memory
 
 
 class EntityScorer(ClassifierMixin, BaseEstimator):
-    """Gradient-boosted trees, cross-fitted and calibrated; on small tables blended with random trees and a linear model.
+    """Gradient-boosted trees, cross-fitted and calibrated; blended with a linear model and, on small tables, with random trees.
 
     Every row that the model was trained on can be scored by models that have not seen it. The prediction is additive in the
     features on the log-odds scale, so that reasons add up exactly.
@@ -119,7 +119,7 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            When ``y`` has one class only or more than two, or columns hold dates or nested values.
+            When ``y`` has one class only or more than two, columns hold dates or nested values, or two columns bear one name.
         """
         self._categories = Categories().learn(X)
         X, y = validate_data(self, self._categories.encode(X), y, dtype=np.float64, ensure_all_finite=False)
@@ -247,7 +247,7 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         """
         import pandas as pd
 
-        index = getattr(X, "index", None)
+        index = X.index if isinstance(X, pd.DataFrame) else None
         X = self._checked(X)
         share = self._model_shares(X, groups)
         out = np.zeros(X.shape)

@@ -31,10 +31,14 @@ class Categories:
         """Notes the values of every text or category column, in sorted order."""
         self.levels = {}
         if hasattr(X, "select_dtypes"):
+            if not X.columns.is_unique:
+                twice = sorted({str(name) for name in X.columns[X.columns.duplicated()]})
+                problem = f"{len(twice)} names stand over several columns (first: {', '.join(twice[:3])})."
+                raise TableError("table.duplicate_names", problem, "Give every column a name of its own; equal values do not matter.")
             for name in X.select_dtypes(include=["object", "string", "category"]).columns:
                 column = _numbers_or_text(X[name])
                 if column.dtype.kind not in "fiub":
-                    self.levels[str(name)] = sorted({str(value) for value in column.dropna().unique()})
+                    self.levels[str(name)] = _levels(column)
         return self
 
     def encode(self, X: Any) -> Any:
@@ -57,6 +61,15 @@ class Categories:
             else:
                 columns[name] = _as_floats(X[name])
         return pd.DataFrame(columns, index=X.index, columns=X.columns)
+
+
+def _levels(column: pd.Series) -> list[str]:
+    """Values of a text or category column as text, sorted."""
+    try:
+        return sorted({str(value) for value in column.dropna().unique()})
+    except TypeError as error:  # lists and mappings cannot be told apart by their hash
+        problem, hint = f"column “{column.name}” holds nested values.", "Turn it into columns of numbers or texts, or leave it out."
+        raise TableError("table.nested_column", problem, hint) from error
 
 
 def _plain(kind: Any) -> bool:

@@ -72,21 +72,30 @@ def population(
     -------
     tuple of the table on entity_id, and :func:`claims_by_month`.
     """
-    from fraudml.detectors.learning import learning_table
-    from fraudml.detectors.table import row_keys
-
     target = catalogue.entity
     inputs.expose_vectors(claims.engine, claims.data_dir, target, as_of)  # what is missing is said before rules run
     hits = evidence_as_of(config, claims, as_of)
     with claims.at(as_of, months=WINDOW, materialise=("claims",)) as snapshot:
         everyone, _ = expose_rows(snapshot, catalogue, WINDOW)
-        vectors, measures = rows_of(snapshot, everyone, inputs.part_of(snapshot.engine, everyone, most and REFERENCE_ROWS))
-        evidence = inputs.weighed(hits, snapshot, target, int(snapshot.engine.scalar(f"select count(*) from {everyone}")))
-        monthly = claims_by_month(snapshot)
+        count = int(snapshot.engine.scalar(f"select count(*) from {everyone}"))
+        return part_of_everyone(snapshot, everyone, inputs.weighed(hits, snapshot, target, count), most), claims_by_month(snapshot)
+
+
+def part_of_everyone(snapshot: Snapshot, everyone: str, evidence: pd.DataFrame, most: int | None = MOST_ROWS) -> pd.DataFrame:
+    """Learning features of the entities of a relation (:func:`fraudml.stages.scoring.expose_rows`), at most ``most`` of them.
+
+    Parameters
+    ----------
+    evidence : rule evidence of the type (:func:`fraudml.stages.inputs.weighed`).
+    """
+    from fraudml.detectors.learning import learning_table
+    from fraudml.detectors.table import row_keys
+
+    vectors, measures = rows_of(snapshot, everyone, inputs.part_of(snapshot.engine, everyone, most and REFERENCE_ROWS))
     if most is not None and len(vectors) > most:
         keys = row_keys(vectors.select_dtypes("number").to_numpy(dtype=float))
         vectors = vectors.iloc[np.sort(np.argsort(keys, kind="stable")[:most])]
-    return learning_table(vectors, measures, evidence), monthly
+    return learning_table(vectors, measures, evidence)
 
 
 def claims_by_month(snapshot: Snapshot) -> dict[str, int]:

@@ -24,7 +24,7 @@ from fraudml.stages import inputs
 from fraudml.stages.evidence import WINDOW, evidence_as_of
 from fraudml.stages.features import dataset_of
 from fraudml.stages.parts import Judge
-from fraudml.stages.population import claims_by_month, population
+from fraudml.stages.population import claims_by_month, part_of_everyone
 from fraudml.stages.rule_versions import compare_versions, other_version
 from fraudml.stages.scoring import REFERENCE_ROWS, SCORED, Scoring, expose_rows, parts_of, rows_of
 from fraudml.stages.stored import as_table
@@ -51,10 +51,14 @@ class Scored:
     Attributes
     ----------
     sql : rows of the scores, in the snapshot's session.
+    everyone : relation of all entities of the type, active or not, in the snapshot's session.
+    evidence : rule evidence of the type by entity and rule.
     """
 
     sql: str
     reasons: pd.DataFrame
+    everyone: str
+    evidence: pd.DataFrame
 
 
 def run(config: Any) -> None:
@@ -91,7 +95,7 @@ def _one_day(config: Any, claims: Claims, as_of: str) -> None:
                 scored[entity] = _score(config, catalogues[entity], hits, snapshot, models[entity], rules)
         reasons = pd.concat([one.reasons for one in scored.values()], ignore_index=True)
         with step("drift since training"):
-            moved = _drift(config, claims, catalogues, as_of, models, newest[0] if newest else 0)
+            moved = _drift(config, snapshot, scored, models, newest[0] if newest else 0)
 
         def further(folder: Path) -> None:
             if moved:
@@ -122,12 +126,7 @@ def _manifest(config: Any, data_dir: Path, as_of: str, models: dict[str, Registe
 
 
 def _drift(
-    config: Any,
-    claims: Claims,
-    catalogues: dict[str, Catalogue],
-    as_of: str,
-    models: dict[str, RegisteredModel | None],
-    newest: int,
+    config: Any, snapshot: Snapshot, scored: dict[str, Scored], models: dict[str, RegisteredModel | None], newest: int
 ) -> dict[str, tuple[Drift, dict[str, Any]]]:
     """How far the population of each model lies from the one that it was trained on."""
     from fraudml.detectors.learning import aligned
@@ -136,7 +135,8 @@ def _drift(
     for entity, model in models.items():
         if model is None or model.reference is None:
             continue
-        table = aligned(population(config, claims, catalogues[entity], as_of)[0], model.scorer.feature_names_in_)
+        everyone = part_of_everyone(snapshot, scored[entity].everyone, scored[entity].evidence)
+        table = aligned(everyone, model.scorer.feature_names_in_)
         importance = dict(zip(table.columns, model.scorer.importances_, strict=True))
         score = model.scorer.predict_proba(table, groups=table.index)[:, 1]
         moved = drift(model.reference, table, score, newest, importance, **config.detector.drift)
@@ -185,7 +185,7 @@ def _score(config: Any, catalogue: Catalogue, hits: pd.DataFrame, snapshot: Snap
         for name in SCORE_COLUMNS | EXTRA_COLUMNS
     )
     sql = f"select {columns} from scored_{entity} as scored left join named_{entity} as named on scored.entity_id = named.entity_id"
-    return Scored(sql, reasons)
+    return Scored(sql, reasons, everyone, judge.evidence)
 
 
 def _together(
