@@ -77,9 +77,9 @@ class Tracking:
         parameters: Mapping[str, Any],
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
-        pictures: list[Path],
+        shown: list[Path],
     ) -> int:
-        """Logs one run with its model folder and registers the model as ``fraudml-<target>``; returns the version's number.
+        """Logs one run with its model folder and ``shown``, and registers the model as ``fraudml-<target>``; returns the version's number.
 
         The new version becomes ``candidate``; :meth:`promote` makes it the champion.
         """
@@ -95,8 +95,8 @@ class Tracking:
                 params=[Param(key, str(value)[:500]) for key, value in parameters.items()],
                 tags=[RunTag(key, value) for key, value in tags.items()],
             )
-            for picture in pictures:
-                mlflow.log_artifact(str(picture), "curves")
+            for each in shown:
+                mlflow.log_artifact(str(each), "curves" if each.suffix == ".png" else None)
             logged = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(served),

@@ -86,6 +86,24 @@ def registry(models: Path, target: str) -> tuple[dict[str, str], str]:
     return aliases, json.loads((models / target / "about.json").read_text())["version"]
 
 
+def _is_tracked_whole(models: Path, target: str) -> None:
+    """The run holds what the model came of: code, rules, data, configuration, figures, what moves it."""
+    import mlflow
+    import yaml
+
+    client = mlflow.MlflowClient(f"sqlite:///{models / 'mlflow.db'}", f"sqlite:///{models / 'mlflow.db'}")
+    run_id = client.get_model_version(f"fraudml-{target}", "1").run_id
+    tags = client.get_run(run_id).data.tags
+    assert all(tags[name] for name in ("dataset", "as_of", "target", "rules_version", "fraudml"))
+    logged = Path(client.download_artifacts(run_id, ""))
+    assert yaml.safe_load((logged / "config.yaml").read_text())["detector"]["least_positives"] == 5
+    assert "uri" not in (logged / "config.yaml").read_text()
+    moving = pd.read_csv(logged / "shap_summary.csv")
+    assert moving["mean_abs"].is_monotonic_decreasing
+    assert moving["mean_abs"].iloc[0] > 0
+    assert {path.name for path in (logged / "curves").iterdir()} == {"curves.png", "shap_summary.png"}
+
+
 def test_from_decisions_to_models_figures_scores_and_leads(data: Path, tmp_path: Path) -> None:
     models = tmp_path / "models"
     decided = decisions(data, "patient", known=0.6)
@@ -94,6 +112,7 @@ def test_from_decisions_to_models_figures_scores_and_leads(data: Path, tmp_path:
     for target in ("patient", "institution"):
         assert registry(models, target) == ({"candidate": "1", "champion": "1"}, f"{target}-1")
         assert {"README.md", "metrics.json", "about.json", "curves.png"} <= {path.name for path in (models / target).iterdir()}
+    _is_tracked_whole(models, "patient")
     assert not (models / "claim").exists()
 
     assert run("score", data, models, "months=3") == 0

@@ -18,6 +18,7 @@ LEAVES = (48, 128)  # of a random tree: exact Shapley values take time in leaves
 PENALTIES = (100.0, 10.0, 1.0)  # of the linear model, the firmest first: each fit starts from the one before
 LINEAR_BELOW = 200_000  # rows from which boosted trees find what is linear by themselves
 LINEAR_ROWS, LINEAR_VALUES = 20_000, 2_000_000  # that a linear model is taught by: its few numbers need no more
+FEWEST_LINEAR_ROWS = 1_000  # however wide the table
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,9 @@ def grow(
     overrides: dict[str, Any] | None,
     seed: int,
     threads: int | None,
+    judged: np.ndarray,
 ) -> tuple[dict[str, list[Member]], dict[str, np.ndarray]]:
-    """Models of every member (repeat-major), and their held-out outputs averaged over the repeats."""
+    """Models of every member (repeat-major), and their held-out outputs for the rows ``judged`` (places), averaged over the repeats."""
     splits = [
         (fold[:, repeat] != number, fold[:, repeat] == number) if regime.folds > 1 else (np.ones(len(X), bool), np.zeros(len(X), bool))
         for repeat in range(regime.repeats)
@@ -98,11 +100,12 @@ def grow(
             models[name] = _linear(X, y, weight, splits, regime.folds)
         else:
             raise ValueError(f"members: “{name}” is none of boosted, random_trees, linear.")
-        held_out = np.zeros(len(X))
+        held_out = np.zeros(len(judged))
         for (_, test), model in zip(splits, models[name], strict=True):
             if test.any():
-                held_out[test] += model.output(X[test], threads) / regime.repeats
-        outputs[name] = held_out if regime.folds > 1 else models[name][0].output(X, threads)
+                mine = test[judged]
+                held_out[mine] += model.output(X[judged[mine]], threads) / regime.repeats
+        outputs[name] = held_out if regime.folds > 1 else models[name][0].output(X[judged], threads)
     return models, outputs
 
 
@@ -175,8 +178,10 @@ def _linear(X: np.ndarray, y: np.ndarray, weight: np.ndarray, splits: list[tuple
     """Linear models; the penalty is the one that is best on the held-out folds of the first partition."""
     from sklearn.metrics import log_loss
 
+    most = max(min(LINEAR_ROWS, LINEAR_VALUES // X.shape[1]), FEWEST_LINEAR_ROWS)
+
     def path(train: np.ndarray, penalties: tuple[float, ...]) -> list[Linear]:
-        chosen, factor = enough_rows(np.flatnonzero(train), y, X.shape[1])
+        chosen, factor = enough_rows(np.flatnonzero(train), y, most)
         return Linear.path(X[chosen], y[chosen], weight[chosen] * factor, penalties)
 
     paths: list[list[Linear]] = []
@@ -198,12 +203,11 @@ def _linear(X: np.ndarray, y: np.ndarray, weight: np.ndarray, splits: list[tuple
     return models
 
 
-def enough_rows(rows: np.ndarray, y: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of many rows (sorted by content) a part that teaches a linear model as much, and by what their weights grow to stand for all.
+def enough_rows(rows: np.ndarray, y: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of many rows (sorted by content) at most so many that tell as much, and by what their weights grow to stand for all.
 
     The rarer class is kept as far as it fills no more than half (a case-control sample, weighed back: King and Zeng 2001).
     """
-    most = max(min(LINEAR_ROWS, LINEAR_VALUES // max(columns, 1)), 1_000)
     if len(rows) <= most:
         return rows, np.ones(len(rows))
     cases, others = rows[y[rows] == 1], rows[y[rows] == 0]

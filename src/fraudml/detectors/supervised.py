@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from fraudml.detectors.calibration import Curve, log_odds, monotone_logistic, probability
 from fraudml.detectors.folds import assign_folds
-from fraudml.detectors.growth import Plan, grow, plan
+from fraudml.detectors.growth import Plan, enough_rows, grow, plan
 from fraudml.detectors.members import Linear, Member, member_from
 from fraudml.detectors.table import Categories, TableError, bounded, name_keys, row_keys
 from fraudml.errors import FraudmlError, MissingInput
@@ -25,7 +25,8 @@ ISOTONIC_FROM = 1000  # rows of the smaller class from which a free calibration 
 TRUST = {"boosted": 1.0, "random_trees": 2.0, "linear": 1.0}  # weights in the blend before the data speak
 ONE_THREAD_BELOW = 1_000_000  # values in a table
 HALVES = 2
-ONE_HALF_FROM = 200_000  # rows or entities from which one half of the table teaches as much as both: one model scores what is new
+VERY_LARGE = 200_000  # rows or entities from which one half of the table teaches as much as both: one model scores what is new
+JUDGED = 100_000  # held-out rows of a very large table that tell what its models are worth
 BLOCK = 50_000  # rows explained at a time, which bounds memory
 
 
@@ -55,7 +56,8 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
     classes_ : the two classes; the second is the suspicious one.
     expected_value_ : float, log-odds of the average row; contributions are counted from here.
     importances_ : array, share of each feature in the members' gains.
-    oof_margin_ : array, out-of-fold log-odds of the training rows in the order they were given.
+    oof_margin_ : array, out-of-fold log-odds of the training rows in the order they were given; None for 200,000 distinct rows and more,
+        which :meth:`margin` gives by ``groups``: a part of them is enough to calibrate by.
     weights_ : dict, member -> coefficient in the blend.
 
     Notes
@@ -144,13 +146,13 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         )
         names_in = getattr(self, "feature_names_in_", ())
         categorical = [number for number, name in enumerate(names_in) if str(name) in self._categories.levels]
+        judged, stand_for = enough_rows(np.arange(len(X)), target, JUDGED if len(X) >= VERY_LARGE else len(X))
         self._models, outputs = grow(
-            X, target, weight, self._fold, self._plan, categorical, self.boosting, self.random_state, self._jobs(X)
+            X, target, weight, self._fold, self._plan, categorical, self.boosting, self.random_state, self._jobs(X), judged
         )
-        self._blend(outputs, target, weight)
+        held_out = self._blend(outputs, target[judged], weight[judged] * stand_for)
         self._remember(groups_of)
-        self.oof_margin_ = np.where(place >= 0, self._held_out[place], np.nan)
-        del self._held_out
+        self.oof_margin_ = np.where(place >= 0, held_out[place], np.nan) if len(judged) == len(X) else None
         return self
 
     def _binary(self, y: Any) -> np.ndarray:
@@ -172,8 +174,8 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         negative = len(np.unique(groups[target == 0]))
         return plan(len(X), X.shape[1], min(positive, negative), self.folds, self.repeats, self.members)
 
-    def _blend(self, outputs: dict[str, np.ndarray], target: np.ndarray, weight: np.ndarray) -> None:
-        """Weights of the members by their held-out outputs; calibration of the result."""
+    def _blend(self, outputs: dict[str, np.ndarray], target: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Weights of the members by their held-out outputs; calibration of the result. Returns the rows' held-out log-odds."""
         self._kinds = list(outputs)
         table = np.column_stack([outputs[kind] for kind in self._kinds])
         if self._plan.folds == 1:  # nothing is held out: take the trees at their word
@@ -186,17 +188,18 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
             intercept, coefficients = monotone_logistic(table / spread, target, weight, agreement=self._plan.agreement, ridge=0.05)
             self.expected_value_ = intercept
             self.weights_ = dict(zip(self._kinds, (coefficients / spread).tolist(), strict=True))
-        self._held_out = self.expected_value_ + table @ np.array([self.weights_[kind] for kind in self._kinds])
+        held_out = self.expected_value_ + table @ np.array([self.weights_[kind] for kind in self._kinds])
         smaller = min((target == 1).sum(), (target == 0).sum())
         free = smaller >= ISOTONIC_FROM and self._plan.folds > 1
-        self._curve = Curve.fit(self._held_out, target, weight) if free else Curve()
+        self._curve = Curve.fit(held_out, target, weight) if free else Curve()
         self.labelled_share_ = 1.0
         if self.pu:
             positives = target == 1
-            held_out = probability(self._curve(self._held_out[positives]))
-            self.labelled_share_ = float(np.clip(np.average(held_out, weights=weight[positives]), 1e-3, 1.0))
+            found = probability(self._curve(held_out[positives]))
+            self.labelled_share_ = float(np.clip(np.average(found, weights=weight[positives]), 1e-3, 1.0))
         gains = sum(self.weights_[kind] * _share(sum(_share(one.gains()) for one in self._models[kind])) for kind in self._kinds)
         self.importances_ = _share(gains)
+        return held_out
 
     def _remember(self, groups: np.ndarray) -> None:
         """Keeps which fold each group stood in, sorted by key."""
@@ -287,7 +290,7 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         """
         folds, repeats = self._plan.folds, self._plan.repeats
         share = np.full((len(X), folds * repeats), 1.0 / (folds * repeats))
-        if folds == HALVES and len(self._known) >= ONE_HALF_FROM:
+        if folds == HALVES and len(self._known) >= VERY_LARGE:
             share[:] = 0.0
             share[:, 0] = 1.0
         if groups is None or folds == 1:

@@ -23,6 +23,7 @@ def model_card(model: RegisteredModel, combiner: Combiner) -> str:
         if f"{prefix}auc" in metrics:
             cells = " | ".join(f"{metrics[prefix + name]:.3f}" for name in shown)
             table.append(f"| {prefix.rstrip('.') or 'risk (combined)'} | {cells} |")
+    moving = ", ".join(f"{name} {value:.2f}" for name, value in list(about.get("shap", {}).items())[:15])
     order = np.argsort(-model.scorer.importances_, kind="stable")[:15]
     features = [f"{model.scorer.feature_names_in_[one]} ({100 * model.scorer.importances_[one]:.1f} %)" for one in order]
     weighed = ", ".join(f"{name} {value:.2f}" for name, value in combiner.coefficients.items())
@@ -47,6 +48,7 @@ def model_card(model: RegisteredModel, combiner: Combiner) -> str:
             "## Made of",
             "- blend: " + ", ".join(f"{name} {value:.2f}" for name, value in about["weights"].items()),
             f"- log-odds of the risk: {weighed}",
+            "- features by mean absolute SHAP value (log-odds): " + moving,
             "- features by gain: " + ", ".join(features),
             "",
             "## Limits",

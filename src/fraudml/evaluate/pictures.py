@@ -27,6 +27,20 @@ def curves(title: str, lines: dict[str, list[tuple[float, float]]], calibrated: 
     return figure
 
 
+def bars(title: str, names: list[str], values: list[float]) -> Any:
+    """A figure of horizontal bars, the first on top."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 0.8 + 0.22 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(range(len(names)), values, height=0.7)
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.invert_yaxis()
+    axes.set(title=title, xlabel="mean absolute contribution, log-odds")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def svg(figure: Any) -> str:
     """A figure as inline SVG."""
     import matplotlib as mpl

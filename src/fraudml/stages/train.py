@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,10 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
     from fraudml.detectors.registered import RegisteredModel, champion
     from fraudml.detectors.scheme_classifier import SchemeClassifier
     from fraudml.evaluate.card import model_card
-    from fraudml.evaluate.held_out import assess
+    from fraudml.evaluate.held_out import assess, latest
+    from fraudml.evaluate.pictures import bars, png
+    from fraudml.evaluate.shap_summary import SHOWN, shap_summary
+    from fraudml.rules import rule_base
 
     if len(np.unique(rows.y)) < 2:
         log.info("%s: not trained, every decided entity is a confirmed case", target)
@@ -138,7 +142,13 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
         "metrics": found.metrics,
         "weights": model.weights_,
         "features": list(map(str, model.feature_names_in_)),
+        "rules_version": rule_base(config.conf_dir).version,
+        "fraudml": version("fraudml"),
     }
+    last = latest(rows.groups)
+    moving = shap_summary(model, rows.table[last], rows.groups[last])
+    most = moving.head(SHOWN)
+    about["shap"] = dict(zip(most["feature"], most["mean_abs"].round(4), strict=True))
     folder = Path(config.models_dir) / target
     used = champion(Path(config.models_dir), target)
     champion_ap = None if used is None else decided_precision(used, rows)
@@ -157,15 +167,22 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
         registered.save(beside)
         (beside / "README.md").write_text(model_card(registered, combiner), encoding="utf-8")
         (beside / "metrics.json").write_text(json.dumps(found.metrics, indent=1), encoding="utf-8")
-        picture = found.picture(target, beside / "curves.png")
+        moving.to_csv(beside / "shap_summary.csv", index=False)
+        (beside / "config.yaml").write_text(learnt_by(config), encoding="utf-8")
+        shown = [
+            found.picture(target, beside / "curves.png"),
+            png(bars(f"{target}: SHAP", most["feature"].tolist(), most["mean_abs"].tolist()), beside / "shap_summary.png"),
+            beside / "shap_summary.csv",
+            beside / "config.yaml",
+        ]
         number = tracking.record(
             f"{target} as of {as_of}",
             target,
             beside,
             {"target": target, "as_of": as_of, "seed": config.seed, "pu": rows.pu} | model._plan.boosting | (boosting or {}),
             found.metrics | ({} if champion_ap is None else {"champion_average_precision": champion_ap}),
-            {"dataset": about["dataset"], "target": target, "as_of": as_of},
-            [picture],
+            {name: str(about[name]) for name in ("dataset", "target", "as_of", "rules_version", "fraudml")},
+            shown,
         )
         if registered.version != f"{target}-{number}":  # another run registered meanwhile
             replace(registered, version=f"{target}-{number}").save(beside)
@@ -198,6 +215,13 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
         found.metrics["average_precision"],
         found.metrics["auc"],
     )
+
+
+def learnt_by(config: Any) -> str:
+    """The part of the configuration that says how a model is learnt, as YAML; addresses of stores and sources are none of the model's."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(OmegaConf.masked_copy(config, ["seed", "as_of", "target", "labels", "capacity", "detector", "tuning"]))
 
 
 def decided_precision(model: RegisteredModel, rows: LearningSet) -> float:

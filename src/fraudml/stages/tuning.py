@@ -142,7 +142,7 @@ def _held_out(config: Any, rows: LearningSet, boosting: dict[str, Any]) -> Itera
     judged = rows.decided & (rows.weight > 0) if len(np.unique(rows.y[rows.decided])) > 1 else rows.weight > 0
     for folds in (3, 5):
         model = _scorer(config, folds, boosting).fit(rows.table, rows.y, sample_weight=rows.weight, groups=rows.groups, blocks=rows.blocks)
-        yield _worth(config, rows.y[judged], model.oof_margin_[judged], rows.weight[judged])
+        yield _worth(config, rows.y[judged], model.margin(rows.table[judged], groups=rows.groups[judged]), rows.weight[judged])
 
 
 def _scorer(config: Any, folds: int, boosting: dict[str, Any]) -> EntityScorer:
