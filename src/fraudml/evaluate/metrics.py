@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+DRAWN = 1_000_000  # rows drawn in all, to say what chance brings
 CAPACITIES = (50, 100, 200, 500, 800)
 
 
@@ -86,6 +87,20 @@ def calibration(
             curve.append({"said": said, "seen": seen, "low": low, "high": high, "rows": float(len(part))})
             error += abs(said - seen) * mass / weight[order].sum()
     return float(error), curve
+
+
+def chance_error(probability: np.ndarray, bins: int = 10, weight: np.ndarray | None = None, seed: int = 0) -> float:
+    """The calibration error that perfectly calibrated probabilities would show on the average: what so few rows bring by chance.
+
+    Cases are drawn with just these probabilities (the consistency resampling of Bröcker and Smith 2007, Increasing the reliability of
+    reliability diagrams). Ten institutions in ten bins err by far even where every risk is right: an error is to be held against this.
+    """
+    random = np.random.default_rng(seed)
+    likely = np.clip(np.asarray(probability, dtype=float), 0.0, 1.0)
+    rounds = int(np.clip(DRAWN // max(len(likely), 1), 5, 100))  # the error of many rows hardly differs from draw to draw
+    return float(
+        np.mean([calibration((random.random(len(likely)) < likely).astype(float), likely, bins, weight)[0] for _ in range(rounds)])
+    )
 
 
 def wilson(share: float, rows: float, z: float = 1.96) -> tuple[float, float]:

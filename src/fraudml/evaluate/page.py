@@ -66,11 +66,14 @@ TEXTS = {
 }
 CAPACITIES = (50, 100, 200, 500, 800)
 SHOWN = ("auc", "average_precision", *(f"{kind}_at_{k}" for k in CAPACITIES for kind in ("precision", "recall")))
+CALIBRATED = ("ece", "ece_by_chance")
 RANKINGS = ("", "supervised.", "rules.", "rules_by_amount.", "outlier.", "isolation_forest.", "total_amount.", "random.")
 NAMES = {
     "zh": {
         "auc": "AUC",
         "average_precision": "平均精度",
+        "ece": "ECE",
+        "ece_by_chance": "风险完全准确时仅因数量少而有的ECE",
         "risk": "综合风险",
         "supervised": "监督模型",
         "rules": "仅规则",
@@ -124,7 +127,15 @@ NAMES = {
     }
     | {f"precision_at_{k}": f"前{k}准确率" for k in CAPACITIES}
     | {f"recall_at_{k}": f"前{k}召回率" for k in CAPACITIES},
-    "en": {"auc": "AUC", "risk": "risk (combined)", "rules": "rules alone", "outlier": "outlier alone", "total_amount": "amount alone"},
+    "en": {
+        "auc": "AUC",
+        "ece": "ECE",
+        "ece_by_chance": "ECE of right risks, by chance alone",
+        "risk": "risk (combined)",
+        "rules": "rules alone",
+        "outlier": "outlier alone",
+        "total_amount": "amount alone",
+    },
 }
 """What columns and rows are called on the page; others by their own name, with spaces."""
 
@@ -160,7 +171,7 @@ def target_page(report: dict[str, Any], found: Assessment, lang: str) -> str:
         {"columns": [say["measure"], say["value"], say["interval"]], "rows": _measures(report, lang)},
     ]
     if report["against_truth"]:
-        known = [name for name in (*SHOWN, "ece") if name in report["against_truth"]["risk"]]
+        known = [name for name in (*SHOWN, *CALIBRATED) if name in report["against_truth"]["risk"]]
         truth = [[_name(name, lang), *(figure(figures.get(key)) for key in known)] for name, figures in report["against_truth"].items()]
         blocks.append({"heading": say["truth"]} | upright([say["ranking"], *(_name(each, lang) for each in known)], truth))
     subtitle = f"{report['model_version']}, {say['as_of']} {report['as_of']}. {say['held_out']}"
@@ -170,7 +181,7 @@ def target_page(report: dict[str, Any], found: Assessment, lang: str) -> str:
 def list_page(report: dict[str, Any], lang: str) -> str:
     """Figures of the ranked scores, of all entities together and of each type, as HTML."""
     say = TEXTS[lang]
-    shown = [name for name in SHOWN if any(name in figures for figures in report["against_truth"].values())]
+    shown = [name for name in (*SHOWN, *CALIBRATED) if any(name in figures for figures in report["against_truth"].values())]
     rows = [
         [say["all"] if kind == "all" else _name(kind, lang), *(figure(figures.get(name)) for name in shown)]
         for kind, figures in report["against_truth"].items()

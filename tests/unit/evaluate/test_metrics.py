@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fraudml.evaluate.metrics import calibration, precision_recall_curve, ranking_metrics
+from fraudml.evaluate.metrics import calibration, chance_error, precision_recall_curve, ranking_metrics
 
 
 def test_a_perfect_ranking() -> None:
@@ -37,3 +37,12 @@ def test_the_curve_ends_at_the_base_rate() -> None:
     points = precision_recall_curve(np.array([1, 0, 0, 1]), np.array([4.0, 3.0, 2.0, 1.0]))
     assert points[0] == (0.5, 1.0)
     assert points[-1] == (1.0, 0.5)
+
+
+def test_right_risks_of_few_rows_err_by_chance_and_those_of_many_do_not() -> None:
+    few, many = np.full(40, 0.2), np.full(40_000, 0.2)
+    assert 0.1 < chance_error(few) < 0.25  # four rows a bin: 0, 1/4, 2/4 … where 0.2 is said
+    assert chance_error(many) < 0.01
+    assert chance_error(np.zeros(40)) == 0
+    drawn = (np.random.default_rng(1).random(40) < 0.2).astype(float)
+    assert abs(calibration(drawn, few)[0] - chance_error(few)) < 0.1
