@@ -104,7 +104,8 @@ def main(persons: int, seeds: int, folder: Path) -> None:
         written,
         f"Simulated cities of {persons:,} persons and 18 months, default subtlety, as of {AS_OF}, capacity {CAPACITY}; three snapshots"
         " learnt from. Lists may be shorter than the capacity: they end where nine inspections in ten would be in vain. Rules by amount"
-        " are cut at the same length, and at 200. By chance: the ECE that right risks of so few entities show on the average. Scheme right: of right leads, the first scheme is the planted one.",
+        " are cut at the same length, and at 200. By chance: the ECE that right risks of so few"
+        " entities show on the average. Scheme right: of right leads, the first scheme is the planted one.",
     )
 
 
