@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LINEAR_ROUNDS = 200
 MANY_ROWS = 2_000  # from which a look-up of Shapley values pays for its tables
 VERY_MANY_ROWS = 30_000  # from which sums of trees block by block pay for taking the trees apart
-FINITE_SQUARES = 1e150
+FINITE_SQUARES = 1e145  # largest value whose squares can be added up over any table
 
 
 class Boosted:
