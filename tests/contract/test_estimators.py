@@ -158,6 +158,23 @@ def test_what_adds_up_in_many_rows_is_learnt_as_by_a_linear_model() -> None:
     assert np.allclose(model.expected_value_ + reasons.sum(axis=1), model.margin(X[test][:50]), atol=1e-9)
 
 
+def test_codes_whose_order_means_nothing_have_a_coefficient_each(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    code = random.integers(0, 12, 1500)
+    X = pd.DataFrame({"kind": [f"kind {each:02}" for each in code], "noise": random.normal(size=1500)})
+    X.loc[:20, "kind"] = None
+    chance = np.where(code % 2 == 1, 0.7, 0.1)  # every other code: no order helps
+    y = (random.random(1500) < chance).astype(int)
+    model = fm.EntityScorer(n_jobs=1, repeats=1, members=["linear"]).fit(X[:800], y[:800])
+    assert roc_auc_score(y[800:], model.predict_proba(X[800:])[:, 1]) > roc_auc_score(y[800:], chance[800:]) - 0.02
+    reasons = model.explain(X[800:])
+    assert np.allclose(model.expected_value_ + reasons.sum(axis=1), model.margin(X[800:]))
+    assert reasons["kind"].abs().mean() > 5 * reasons["noise"].abs().mean()
+    assert model.importances_[0] > 0.8
+    model.save(tmp_path)
+    assert np.allclose(fm.EntityScorer.load(tmp_path).margin(X), model.margin(X))
+
+
 def test_rows_given_as_lists_are_explained() -> None:
     X = np.random.default_rng(0).normal(size=(40, 2))
     model = fm.EntityScorer(n_jobs=1, repeats=1, members=["linear"]).fit(X.tolist(), (X[:, 0] > 0).tolist())

@@ -97,7 +97,7 @@ def grow(
         elif name == RandomTrees.name:
             models[name] = _forests(X, y, weight, splits, regime, seed, threads)
         elif name == Linear.name:
-            models[name] = _linear(X, y, weight, splits, regime.folds)
+            models[name] = _linear(X, y, weight, splits, regime.folds, categorical)
         else:
             raise ValueError(f"members: “{name}” is none of boosted, random_trees, linear.")
         held_out = np.zeros(len(judged))
@@ -174,7 +174,9 @@ def _forests(
     ]
 
 
-def _linear(X: np.ndarray, y: np.ndarray, weight: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]], folds: int) -> list[Member]:
+def _linear(
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]], folds: int, categorical: list[int]
+) -> list[Member]:
     """Linear models; the penalty is the one that is best on the held-out folds of the first partition."""
     from sklearn.metrics import log_loss
 
@@ -182,7 +184,7 @@ def _linear(X: np.ndarray, y: np.ndarray, weight: np.ndarray, splits: list[tuple
 
     def path(train: np.ndarray, penalties: tuple[float, ...]) -> list[Linear]:
         chosen, factor = enough_rows(np.flatnonzero(train), y, most)
-        return Linear.path(X[chosen], y[chosen], weight[chosen] * factor, penalties)
+        return Linear.path(X[chosen], y[chosen], weight[chosen] * factor, penalties, categorical)
 
     paths: list[list[Linear]] = []
     losses = np.zeros(len(PENALTIES))

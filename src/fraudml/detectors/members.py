@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fraudml.detectors.tree_sums import TreeSums
 
 LINEAR_ROUNDS = 200
+MOST_CODES, FEWEST_OF_A_CODE = 50, 3  # of a column of categories, that have a coefficient of their own; rows that one needs
 MANY_ROWS = 2_000  # from which a look-up of Shapley values pays for its tables
 VERY_MANY_ROWS = 30_000  # from which sums of trees block by block pay for taking the trees apart
 FINITE_SQUARES = 1e145  # largest value whose squares can be added up over any table
@@ -108,7 +109,7 @@ class RandomTrees(Boosted):
 
 
 class Linear:
-    """Ridge-penalised logistic regression on two views of every column: its standardised value and its rank.
+    """Ridge-penalised logistic regression on two views of every column, its standardised value and its rank; of categories on frequent codes.
 
     Missing values count as the column's average, with a coefficient of their own. Contributions of an additive model are
     its Shapley values.
@@ -116,14 +117,17 @@ class Linear:
 
     name = "linear"
 
-    def __init__(self, centre: Any, scale: Any, knots: Any, mean: Any, coefficients: Any) -> None:
+    def __init__(self, centre: Any, scale: Any, knots: Any, mean: Any, coefficients: Any, codes: Any = ()) -> None:
         self.centre, self.scale = np.asarray(centre, float), np.asarray(scale, float)
         self.knots = np.asarray(knots, float)  # quantiles: levels x columns
         self.mean, self.coefficients = np.asarray(mean, float), np.asarray(coefficients, float)
+        self.codes = np.asarray(codes, dtype=np.int64).reshape(-1, 2)  # column and code of each indicator
 
     @classmethod
-    def path(cls, X: np.ndarray, y: np.ndarray, weight: np.ndarray, penalties: Sequence[float]) -> list[Linear]:
-        """One model per penalty, the firmest first."""
+    def path(
+        cls, X: np.ndarray, y: np.ndarray, weight: np.ndarray, penalties: Sequence[float], categorical: Sequence[int] = ()
+    ) -> list[Linear]:
+        """One model per penalty, the firmest first; columns ``categorical`` hold codes whose order means nothing."""
         from sklearn.linear_model import LogisticRegression
 
         known = np.where(np.isnan(X), 0.0, 1.0) * weight[:, None]
@@ -134,9 +138,11 @@ class Linear:
         centre = np.nansum(clipped * known, 0) / total
         scale = np.sqrt(np.nansum((clipped - centre) ** 2 * known, 0) / total)
         scale[~(scale > 1e-12 * (1 + np.abs(centre)))] = np.inf  # a constant column says nothing
+        scale[list(categorical)] = np.inf
+        codes = [(column, code) for column in categorical for code in _frequent(X[:, column])]
         knots = _quantiles(X, weight, np.linspace(0, 1, 33))
-        nothing = np.zeros(3 * X.shape[1])
-        basis = cls(centre, scale, knots, nothing, nothing)._basis(X)
+        nothing = np.zeros(3 * X.shape[1] + len(codes))
+        basis = cls(centre, scale, knots, nothing, nothing, codes)._basis(X)
         mean = weight @ basis / weight.sum()
         basis -= mean
         varies = (basis != 0).any(0)
@@ -146,7 +152,7 @@ class Linear:
             coefficients = nothing.copy()
             if varies.any():
                 coefficients[varies] = fitted.set_params(C=1 / penalty).fit(basis[:, varies], y, sample_weight=weight).coef_[0]
-            models.append(cls(centre, scale, knots, mean, coefficients))
+            models.append(cls(centre, scale, knots, mean, coefficients, codes))
         return models
 
     def output(self, X: np.ndarray, threads: int | None) -> np.ndarray:
@@ -159,14 +165,21 @@ class Linear:
         return [basis @ model.coefficients for model in models]
 
     def contributions(self, X: np.ndarray, threads: int | None) -> np.ndarray:
-        parts = (self._basis(X) - self.mean) * self.coefficients
-        return parts.reshape(len(X), 3, -1).sum(1)
+        return self._by_column((self._basis(X) - self.mean) * self.coefficients)
 
     def gains(self) -> np.ndarray:
-        return np.abs(self.coefficients).reshape(3, -1).sum(0)
+        return self._by_column(np.abs(self.coefficients)[None])[0]
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name).tolist() for name in ("centre", "scale", "knots", "mean", "coefficients")}
+        return {name: getattr(self, name).tolist() for name in ("centre", "scale", "knots", "mean", "coefficients", "codes")}
+
+    def _by_column(self, parts: np.ndarray) -> np.ndarray:
+        """What stands on the views of each column, added up."""
+        views = 3 * len(self.centre)
+        out = parts[:, :views].reshape(len(parts), 3, -1).sum(1)
+        for number, column in enumerate(self.codes[:, 0]):
+            out[:, column] += parts[:, views + number]
+        return out
 
     def _basis(self, X: np.ndarray) -> np.ndarray:
         missing = np.isnan(X)
@@ -182,7 +195,15 @@ class Linear:
         varies = np.isfinite(self.scale)
         value = np.where(missing | ~varies, 0.0, value)
         rank = np.where(missing | ~varies, 0.0, rank)
-        return np.hstack([value, rank, missing.astype(float)])
+        indicators = [(X[:, [column]] == code).astype(float) for column, code in self.codes]
+        return np.hstack([value, rank, missing.astype(float), *indicators])
+
+
+def _frequent(codes: np.ndarray) -> list[int]:
+    """The most frequent codes of a column that stand in enough rows to say something, in their order."""
+    values, count = np.unique(codes[~np.isnan(codes)], return_counts=True)
+    kept = np.argsort(-count, kind="stable")[:MOST_CODES]
+    return sorted(values[kept][count[kept] >= FEWEST_OF_A_CODE].astype(int).tolist())
 
 
 def _quantiles(X: np.ndarray, weight: np.ndarray, levels: np.ndarray) -> np.ndarray:
