@@ -109,7 +109,7 @@ class RandomTrees(Boosted):
 
 
 class Linear:
-    """Ridge-penalised logistic regression on two views of every column, its standardised value and its rank; of categories on frequent codes.
+    """Ridge-penalised logistic regression on two views of each column, standardised value and rank, and on frequent codes of categories.
 
     Missing values count as the column's average, with a coefficient of their own. Contributions of an additive model are
     its Shapley values.
