@@ -26,10 +26,11 @@ leads: $(VENV)/.installed   ## the whole pipeline on the simulated city; ends wi
 	@$(BIN)/dvc repro
 	@echo; for each in data/leads/as_of=*/leads.xlsx data/leads/as_of=*/leads.html; do echo "$(CURDIR)/$$each"; done
 
+# three workers for two cores, because one that starts Java or a browser waits; heavy files come early in the alphabet, few tests each
 test: $(VENV)/.installed system   ## the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak"
 
-soak: $(VENV)/.installed system   ## what takes minutes more: scores on Spark, and Spark Connect
+soak: $(VENV)/.installed system   ## what takes minutes more: rules and scores on Spark, Spark Connect, real claims
 	$(BIN)/python -m pytest -m soak
 
 check: $(VENV)/.installed   ## format, lint, types, layers

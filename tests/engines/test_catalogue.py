@@ -76,6 +76,7 @@ def evidence(city: Path, spark: Engine, duck: Engine) -> dict[str, pd.DataFrame]
     return {name: run_rules(open_claims(city, engine), AS_OF) for name, engine in zip(BOTH, (duck, spark), strict=True)}
 
 
+@pytest.mark.soak
 def test_every_rule_finds_the_same_evidence(evidence: dict[str, pd.DataFrame]) -> None:
     expected, found = (by_rule(evidence[name]) for name in BOTH)
     assert len(expected) > 20

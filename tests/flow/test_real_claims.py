@@ -27,6 +27,7 @@ def run(folder: Path, part: str, months: int) -> pd.DataFrame:
     return pd.read_parquet(folder / "data" / "scores" / "as_of=2009-12-31" / "institution.parquet")
 
 
+@pytest.mark.soak
 def test_training_part_scores_the_unlabelled_providers_too(tmp_path: Path) -> None:
     scores = run(tmp_path, "train", months=12)
     labelled = set(pd.read_csv(SHARED / "train" / "Train-labels.csv")["Provider"])
