@@ -10,7 +10,7 @@ import pytest
 from fraudml.cli import main
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "kaggle_provider"
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="the public claims are not beside the checkout")
+pytestmark = [pytest.mark.soak, pytest.mark.skipif(not SHARED.is_dir(), reason="the public claims are not beside the checkout")]
 
 
 def run(folder: Path, part: str, months: int) -> pd.DataFrame:
@@ -27,7 +27,6 @@ def run(folder: Path, part: str, months: int) -> pd.DataFrame:
     return pd.read_parquet(folder / "data" / "scores" / "as_of=2009-12-31" / "institution.parquet")
 
 
-@pytest.mark.soak
 def test_training_part_scores_the_unlabelled_providers_too(tmp_path: Path) -> None:
     scores = run(tmp_path, "train", months=12)
     labelled = set(pd.read_csv(SHARED / "train" / "Train-labels.csv")["Provider"])

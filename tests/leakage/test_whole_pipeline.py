@@ -73,6 +73,7 @@ def test_the_future_changes_nothing(whole: Path, tmp_path: Path) -> None:
     same(whole, past)
 
 
+@pytest.mark.soak
 def test_the_order_of_rows_changes_nothing(whole: Path, tmp_path: Path) -> None:
     shuffled = through_all_stages(copy_raw(whole, tmp_path / "data", {}, order="order by hash(t)"))
     same(whole, shuffled)
