@@ -200,6 +200,13 @@ def line_of(path: Path, key: str) -> int:
     return 1
 
 
+def yaml_nodes(path: Path) -> Any:
+    """A YAML file's nodes, which know their lines; None of an empty file."""
+    import yaml
+
+    return yaml.compose(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def read_yaml(path: Path) -> Any:
     """A YAML file's content; a syntax error names file and line."""
     import yaml

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fraudml.config import declarations, line_of, read_yaml
+from fraudml.config import declarations, line_of, read_yaml, yaml_nodes
 from fraudml.engine import Engine
 from fraudml.errors import FraudmlError
 from fraudml.resources import resource
@@ -172,9 +172,7 @@ def _refused(content: Any, entry: dict[str, Any]) -> str:
 
 
 def _row_lines(path: Path) -> list[int]:
-    import yaml
-
-    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    node = yaml_nodes(path)
     for key, value in node.value if node else ():
         if key.value == "rows":
             return [each.start_mark.line + 1 for each in value.value] if isinstance(value.value, list) else []

@@ -76,9 +76,9 @@ def looked_through(path: Path, delimiter: str) -> Look:
     FraudmlError
         ``claims.unreadable`` for a quote that is never closed: the engine may take what follows for nothing and say nothing.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
     from fraudml.claims.blanks import BlankSearch
 
+    decoder = codecs.getincrementaldecoder("utf-8")()
     blanks = BlankSearch(delimiter)
     quotes, utf8 = 0, True
     with open_bytes(path) as stream:

@@ -11,12 +11,13 @@ import numpy as np
 from fraudml.detectors.calibration import probability
 from fraudml.detectors.forest import grow_forest
 from fraudml.detectors.members import Boosted, Linear, Member, RandomTrees
+from fraudml.detectors.table import spaced
 
 TREES = 400  # random trees over all folds and partitions, which is what scores a new row
 FEWEST_TREES = 40  # in one forest
 LEAVES = (48, 128)  # of a random tree: exact Shapley values take time in leaves x depth squared
 PENALTIES = (100.0, 10.0, 1.0)  # of the linear model, the firmest first: each fit starts from the one before
-LINEAR_BELOW = 200_000  # rows from which boosted trees find what is linear by themselves
+VERY_LARGE = 200_000  # rows or entities of which one half teaches as much as both, and trees find by themselves what is linear
 LINEAR_ROWS, LINEAR_VALUES = 20_000, 2_000_000  # that a linear model is taught by: its few numbers need no more
 FEWEST_LINEAR_ROWS = 1_000  # however wide the table
 
@@ -48,25 +49,25 @@ class Plan:
 
 def plan(rows: int, columns: int, smaller: int, folds: int | None, repeats: int | None, members: Sequence[str] | None) -> Plan:
     """The regime for so many distinct rows and columns, ``smaller`` being the number of groups in the smaller class."""
-    by_size = 5 if rows < 20_000 else 3 if rows < 200_000 else 2
+    by_size = 5 if rows < 20_000 else 3 if rows < VERY_LARGE else 2
     folds = max(1, min(folds or by_size, smaller))
     if repeats is None:
         repeats = 3 if rows < 1_000 else 2 if rows < 3_000 else 1
     repeats = 1 if folds == 1 else repeats
     if members is None:
         few = rows <= 10_000 and rows * columns <= 1_000_000
-        members = ("boosted", "random_trees", "linear") if few else ("boosted", "linear") if rows < LINEAR_BELOW else ("boosted",)
+        members = ("boosted", "random_trees", "linear") if few else ("boosted", "linear") if rows < VERY_LARGE else ("boosted",)
     boosting = {
-        "learning_rate": 0.05 if rows < 200_000 else 0.1,
+        "learning_rate": 0.05 if rows < VERY_LARGE else 0.1,
         "num_leaves": 8 if rows < 1_000 else 15 if rows < 10_000 else 31 if rows < 100_000 else 63,
         "min_data_in_leaf": int(np.clip(rows // 100, 3, 50)),
         "min_sum_hessian_in_leaf": 1e-3,
         "lambda_l2": 0.3,  # more would hold a leaf of rare cases down, whose weight in second derivatives is small
-        "feature_fraction": 0.5 if rows >= 200_000 and columns > 10 else 1.0,  # a tree without one of the partners sees no interaction
+        "feature_fraction": 0.5 if rows >= VERY_LARGE and columns > 10 else 1.0,  # a tree without one of the partners sees no interaction
         "bagging_fraction": 1.0 if rows < 1_000 else 0.8,
         "bagging_freq": 0 if rows < 1_000 else 1,
     }
-    rounds, patience = (400, 50) if rows < 200_000 else (300, 0)
+    rounds, patience = (400, 50) if rows < VERY_LARGE else (300, 0)
     return Plan(folds, repeats, tuple(members), rounds, patience, 2.0, boosting)
 
 
@@ -193,7 +194,7 @@ def _linear(
         if test.any():
             base = _base_rate(y[train], weight[train])
             judged = np.flatnonzero(test)
-            judged = judged[_spaced(len(judged), LINEAR_ROWS)]
+            judged = judged[spaced(len(judged), LINEAR_ROWS)]
             losses += [
                 log_loss(y[judged], probability(output + base), sample_weight=weight[judged], labels=[0, 1])
                 for output in Linear.outputs(paths[-1], X[judged])
@@ -213,14 +214,9 @@ def enough_rows(rows: np.ndarray, y: np.ndarray, most: int) -> tuple[np.ndarray,
     if len(rows) <= most:
         return rows, np.ones(len(rows))
     cases, others = rows[y[rows] == 1], rows[y[rows] == 0]
-    kept = [side[_spaced(len(side), max(most // 2, most - len(other)))] for side, other in ((cases, others), (others, cases))]
+    kept = [side[spaced(len(side), max(most // 2, most - len(other)))] for side, other in ((cases, others), (others, cases))]
     factor = [np.full(len(part), len(side) / max(len(part), 1)) for part, side in zip(kept, (cases, others), strict=True)]
     return np.concatenate(kept), np.concatenate(factor)
-
-
-def _spaced(count: int, most: int) -> np.ndarray:
-    """Places of at most so many of the rows, evenly spaced."""
-    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
 def _base_rate(y: np.ndarray, weight: np.ndarray) -> float:

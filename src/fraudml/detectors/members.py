@@ -156,7 +156,7 @@ class Linear:
         return models
 
     def output(self, X: np.ndarray, threads: int | None) -> np.ndarray:
-        return (self._basis(X) - self.mean) @ self.coefficients
+        return self.outputs([self], X)[0]
 
     @staticmethod
     def outputs(models: Sequence[Linear], X: np.ndarray) -> list[np.ndarray]:

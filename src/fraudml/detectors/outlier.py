@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fraudml.detectors.ensemble import Ensemble
-from fraudml.detectors.table import bounded, row_keys
+from fraudml.detectors.table import bounded, row_keys, spaced
 
 HALF_TREES, HALF_ROWS = 12, 300  # size of the ensembles for p-values, which hold with any (the ranking is by all trees and rows)
 COMMON = 10  # equal rows that are usual in themselves: each half would have some of them
@@ -113,7 +113,7 @@ class OutlierEnsemble(BaseEstimator):
         self._boundary = contents[len(contents) // 2]
         upper, common = keys >= self._boundary, copies[place] >= COMMON
         upper[common] = np.arange(common.sum()) % 2 == 0
-        halves = [half[_spaced(len(half), HALF_ROWS)] for half in (X[upper], X[~upper])]  # who judges the lower half, and who the upper
+        halves = [half[spaced(len(half), HALF_ROWS)] for half in (X[upper], X[~upper])]  # who judges the lower half, and who the upper
         enough = len(contents) > 1 and min(map(len, halves)) > 1
         self._halves = [Ensemble(half, self.random_state, HALF_TREES) for half in halves] if enough else []
         self._reference = np.sort(self._held_out(X, keys))
@@ -135,8 +135,3 @@ def conformal(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Share of ``reference`` (sorted scores) at least as large as each score, the score itself counted once: in (0, 1]."""
     at_least = len(reference) - np.searchsorted(reference, scores, side="left")
     return np.minimum((1 + at_least) / (len(reference) + 1), 1.0)
-
-
-def _spaced(count: int, most: int) -> np.ndarray:
-    """Places of at most so many of the rows, evenly spaced: sorted by content, what is common keeps its share."""
-    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from fraudml.detectors.calibration import Curve, log_odds, monotone_logistic, probability
 from fraudml.detectors.folds import assign_folds
-from fraudml.detectors.growth import Plan, enough_rows, grow, plan
+from fraudml.detectors.growth import VERY_LARGE, Plan, enough_rows, grow, plan
 from fraudml.detectors.members import Linear, Member, member_from
 from fraudml.detectors.table import Categories, TableError, bounded, name_keys, row_keys
 from fraudml.errors import FraudmlError, MissingInput
@@ -25,7 +25,6 @@ ISOTONIC_FROM = 1000  # rows of the smaller class from which a free calibration 
 TRUST = {"boosted": 1.0, "random_trees": 2.0, "linear": 1.0}  # weights in the blend before the data speak
 ONE_THREAD_BELOW = 1_000_000  # values in a table
 HALVES = 2
-VERY_LARGE = 200_000  # rows or entities from which one half of the table teaches as much as both: one model scores what is new
 JUDGED = 100_000  # held-out rows of a very large table that tell what its models are worth
 BLOCK = 50_000  # rows explained at a time, which bounds memory
 

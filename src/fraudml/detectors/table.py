@@ -133,6 +133,11 @@ def _rounded(X: np.ndarray, bits: int) -> np.ndarray:
     return ((raw + (1 << (dropped - 1))) & ~np.int64((1 << dropped) - 1)).view(np.float64)
 
 
+def spaced(count: int, most: int) -> np.ndarray:
+    """Places of at most so many of the rows, evenly spaced: sorted by content, what is common keeps its share."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
+
+
 def mix(keys: np.ndarray) -> np.ndarray:
     """Scatters 64-bit keys (the finaliser of splitmix64, Steele et al. 2014)."""
     keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

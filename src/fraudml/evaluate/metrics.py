@@ -103,6 +103,11 @@ def chance_error(probability: np.ndarray, bins: int = 10, weight: np.ndarray | N
     )
 
 
+def calibration_error(y: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> dict[str, float]:
+    """``ece`` and, beside it, ``ece_by_chance`` (:func:`chance_error`)."""
+    return {"ece": calibration(y, probability, weight=weight)[0], "ece_by_chance": chance_error(probability, weight=weight)}
+
+
 def wilson(share: float, rows: float, z: float = 1.96) -> tuple[float, float]:
     """Wilson's interval of a share seen in so many rows (1927)."""
     if rows <= 0:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from fraudml.detectors.table import spaced
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from fraudml.detectors.supervised import EntityScorer
@@ -25,7 +26,7 @@ def shap_summary(model: EntityScorer, table: pd.DataFrame, groups: np.ndarray) -
     """
     import pandas as pd
 
-    chosen = np.linspace(0, len(table) - 1, min(len(table), MOST_ROWS)).astype(np.int64)
+    chosen = spaced(len(table), MOST_ROWS)
     rows = table.iloc[chosen]
     contributions = model.explain(rows, groups=groups[chosen])
     values = rows.apply(pd.to_numeric, errors="coerce")

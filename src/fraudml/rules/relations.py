@@ -359,6 +359,12 @@ def named_in(sql: str, names: Iterable[str]) -> set[str]:
     return set(re.findall(r"\w+", sql)) & set(names)
 
 
+def all_read(queries: Iterable[str]) -> list[str]:
+    """The queries and those of the shared relations that they read."""
+    queries = list(queries)
+    return [*queries, *(RELATIONS[name].sql for name in needed(queries))]
+
+
 def needed(queries: Iterable[str]) -> list[str]:
     """Shared relations that the queries read, those they are built from first."""
     ordered: list[str] = []

@@ -20,7 +20,7 @@ from fraudml.errors import FraudmlError
 from fraudml.knowledge import expose_knowledge, load_clauses
 from fraudml.rules.declaration import Rule, literal, parsed, placeholders, where_in_sql
 from fraudml.rules.one_doctor import one_doctor
-from fraudml.rules.relations import MACROS, RELATIONS, needed
+from fraudml.rules.relations import MACROS, RELATIONS, all_read, needed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ def _load(paths: tuple[Path, ...], stamps: tuple[tuple[str, int], ...], conf_dir
                 raise FraudmlError("rules.clause", f"{where}: clause {clause} has no text.", "Add it to knowledge/clauses.yaml.")
     with tempfile.TemporaryDirectory() as folder, _empty_claims(Path(folder)).at(_TRIAL["as_of"]) as snapshot:
         expose_knowledge(snapshot.engine, conf_dir)  # whole: a wrong entry is told even where no rule reads its table
-        _prepare(snapshot, _TRIAL["since"], _TRIAL["context"], rules, conf_dir)
+        _prepare(snapshot, _TRIAL["since"], _TRIAL["context"], rules)
         return {rule.id: replace(rule, facts=_facts(rule, snapshot)) for rule in rules}
 
 
@@ -127,7 +127,8 @@ def run_rules(
                 log.warning("rule %s (%s) skipped: the data has no %s", rule.id, rule.row, ", ".join(missing))
             else:
                 runnable.append(rule)
-        _prepare(snapshot, since, context, runnable, conf_dir)
+        expose_knowledge(snapshot.engine, conf_dir, read_by=all_read(rule.sql for rule in runnable))
+        _prepare(snapshot, since, context, runnable)
         for number, rule in enumerate(runnable):
             snapshot.engine.table(f"found_{number}", _found(rule, bound[rule.id], snapshot))
         whole = " union all ".join(f"select {number} as place, * from found_{number}" for number in range(len(runnable)))
@@ -143,8 +144,8 @@ def _known(names: Iterable[str] | None, base: Mapping[str, Rule]) -> list[str]:
     return [name for name in base if name in wanted]
 
 
-def _prepare(snapshot: Snapshot, since: dt.date, context: dt.date, rules: Iterable[Rule], conf_dir: str | Path | None) -> None:
-    """Gives the session every canonical table (empty where the source lacks it), macros, knowledge and the shared relations in use."""
+def _prepare(snapshot: Snapshot, since: dt.date, context: dt.date, rules: Iterable[Rule]) -> None:
+    """Gives the session every canonical table (empty where the source lacks it), macros and the shared relations in use."""
     engine = snapshot.engine
     for table, declared in CANONICAL.items():
         if table not in snapshot.tables:
@@ -154,11 +155,7 @@ def _prepare(snapshot: Snapshot, since: dt.date, context: dt.date, rules: Iterab
             )
     for name, body in MACROS.items():
         engine.macro(name, body)
-    rules = list(rules)
-    shared = needed(rule.sql for rule in rules)
-    read_by = [*(rule.sql for rule in rules), *(RELATIONS[name].sql for name in shared)]
-    expose_knowledge(engine, conf_dir, read_by)
-    for name in shared:
+    for name in needed(rule.sql for rule in rules):
         relation = RELATIONS[name]
         sql = relation.sql.replace("$context", literal(context)).replace("$since", literal(since))
         (engine.table if relation.kept else engine.view)(name, sql)

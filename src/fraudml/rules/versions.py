@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fraudml.config import WHOLE, declarations, read_yaml
 from fraudml.knowledge import CLAUSES, read_table
 from fraudml.rules.declaration import Rule, declared, shipped_of
-from fraudml.rules.relations import RELATIONS, named_in, needed
+from fraudml.rules.relations import all_read, named_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +89,7 @@ def affected(before: RuleBase, after: RuleBase, rules: dict[str, Rule]) -> list[
     changed = {name for name in before.rules.keys() | after.rules.keys() if before.rules.get(name) != after.rules.get(name)}
     moved = {f"knowledge_{name}" for name in names}
     for name, rule in rules.items():
-        if any(named_in(sql, moved) for sql in (rule.sql, *(RELATIONS[each].sql for each in needed([rule.sql])))):
+        if any(named_in(sql, moved) for sql in all_read([rule.sql])):
             changed.add(name)
     return sorted(changed)
 

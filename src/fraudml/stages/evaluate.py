@@ -122,7 +122,7 @@ def _against_truth(
 ) -> dict[str, dict[str, float]]:
     """Ranking figures of the latest snapshot's rows against the planted truth, of risk and of rules alone, and the risk's calibration."""
     from fraudml.evaluate.held_out import latest
-    from fraudml.evaluate.metrics import calibration, chance_error, ranking_metrics
+    from fraudml.evaluate.metrics import calibration_error, ranking_metrics
 
     if guilty is None or not len(guilty):
         return {}
@@ -130,8 +130,7 @@ def _against_truth(
     weight = rows.population[last]
     y = np.isin(rows.groups[last].astype(str), _culprits(guilty, target)).astype(float)
     figures = {name: ranking_metrics(y, score[last], weight) for name, score in (("risk", risk), ("rules", parts["rules"].to_numpy(float)))}
-    figures["risk"]["ece"] = calibration(y, risk[last], weight=weight)[0]
-    figures["risk"]["ece_by_chance"] = chance_error(risk[last], weight=weight)
+    figures["risk"] |= calibration_error(y, risk[last], weight)
     return figures
 
 
@@ -148,7 +147,7 @@ def _list(config: Any, claims: Claims, as_of: str, folder: Path, guilty: pd.Data
     import pandas as pd
 
     from fraudml.evaluate.fairness import by_attribute, steadiness
-    from fraudml.evaluate.metrics import calibration, chance_error, ranking_metrics
+    from fraudml.evaluate.metrics import calibration_error, ranking_metrics
     from fraudml.evaluate.page import list_page
 
     every = _scored(claims, as_of)
@@ -165,8 +164,7 @@ def _list(config: Any, claims: Claims, as_of: str, folder: Path, guilty: pd.Data
         for name in ("all", *ENTITY_TYPES):
             chosen = np.ones(len(every), bool) if name == "all" else (every["entity_type"] == name).to_numpy()
             if chosen.any():
-                error, by_chance = calibration(culprit[chosen], risk[chosen])[0], chance_error(risk[chosen])
-                figures[name] = ranking_metrics(culprit[chosen], risk[chosen]) | {"ece": error, "ece_by_chance": by_chance}
+                figures[name] = ranking_metrics(culprit[chosen], risk[chosen]) | calibration_error(culprit[chosen], risk[chosen])
         verdict = pd.Series(culprit, index=every["entity_id"])
     else:
         labels = inputs.decisions(claims.engine, claims, as_of, config.labels)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fraudml import wording
-from fraudml.config import read_yaml
+from fraudml.config import read_yaml, yaml_nodes
 from fraudml.contracts import ENTITY_TYPES
 from fraudml.engine import columns_of
 from fraudml.engine.sql import inlined
@@ -215,7 +215,7 @@ def _lines(path: Path) -> dict[tuple[str, ...], int]:
     """Line of each key of the two upper levels; a key given twice is an error."""
     import yaml
 
-    root = yaml.compose(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    root = yaml_nodes(path)
     lines: dict[tuple[str, ...], int] = {}
 
     def note(node: Any, above: tuple[str, ...]) -> None:
