@@ -103,13 +103,17 @@ def _check_values(config: Any, defaults: Any, overrides: Sequence[str]) -> None:
             raise UsageError("config.value", f"{override}.", f"Give true or false; the default is {str(default).lower()}.")
         if type(default) in (int, float) and type(value) not in (int, float):
             raise UsageError("config.value", f"{override}.", f"Give a number; the default is {default}.")
-    for key, least in WHOLE_NUMBERS.items():
-        value = OmegaConf.select(config, key)
-        if value is not None and (type(value) is not int or value < least):
-            raise UsageError("config.value", f"{key}={value}.", f"Give a whole number, {least} or more.")
+    for key in WHOLE_NUMBERS:
+        _check_least(key, OmegaConf.select(config, key))
     limit = str(config.engine.memory_limit)
     if not re.fullmatch(r"\d+(\.\d+)?\s*([kmgt]i?b|%)", limit, re.IGNORECASE):
         raise UsageError("config.value", f"engine.memory_limit={limit}.", "Give a size, as 6GB.")
+
+
+def _check_least(key: str, value: Any) -> None:
+    least = WHOLE_NUMBERS.get(key)
+    if least is not None and value is not None and (type(value) is not int or value < least):
+        raise UsageError("config.value", f"{key}={value}.", f"Give a whole number, {least} or more.")
 
 
 def quote(override: str) -> str:
@@ -135,12 +139,14 @@ def _quoted(value: str) -> str:
 
 
 def check_keys(overrides: Sequence[str]) -> None:
-    """Refuses keys whose first part exists nowhere in ``conf/``, before Hydra is loaded: a typing error should answer at once.
+    """Refuses keys whose first part exists nowhere in ``conf/``, no days and no sizes, before Hydra is loaded.
+
+    A typing error should answer at once. What only the composed configuration tells is left to :func:`compose`.
 
     Raises
     ------
     UsageError
-        With the known key that looks most alike.
+        With the known key that looks most alike, or what the value should be.
     """
     from difflib import get_close_matches
 
@@ -156,10 +162,20 @@ def check_keys(overrides: Sequence[str]) -> None:
                 f"there is no key “{first}”.",
                 f"Did you mean {alike[0]}?" if alike else "`fraudml STAGE --help` prints the stage's keys.",
             )
+        key, _, value = override.partition("=")
+        if key == "as_of" and value not in ("", "null") and value[0] not in "'\"[":
+            days_of(value)
+        if re.fullmatch(r"-?\d+", value):
+            _check_least(key, int(value))
 
 
 def as_of_days(config: Any) -> list[str]:
-    """The days that ``as_of`` names, oldest first; empty where it is not given.
+    """The days that ``as_of`` names, see :func:`days_of`; empty where it is not given."""
+    return [] if config.as_of is None else days_of(config.as_of)
+
+
+def days_of(given: Any) -> list[str]:
+    """Days as text with commas between, or in a list, oldest first.
 
     Raises
     ------
@@ -168,9 +184,6 @@ def as_of_days(config: Any) -> list[str]:
     """
     import datetime as dt
 
-    given = config.as_of
-    if given is None:
-        return []
     parts = str(given).split(",") if isinstance(given, str) else [str(each) for each in given]
     try:
         return sorted({dt.date.fromisoformat(part.strip()).isoformat() for part in parts})

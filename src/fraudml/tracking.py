@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fraudml.errors import MissingInput
@@ -86,9 +87,12 @@ class Tracking:
         import mlflow
         from mlflow.entities import Metric, Param, RunTag
 
-        served = folder / "served.py"
-        served.write_text(SERVED, encoding="utf-8")
-        with mlflow.start_run(experiment_id=self.experiment_id, run_name=name) as run:
+        with (
+            TemporaryDirectory() as scratch,  # MLflow imports the code, which leaves a compiled copy beside it
+            mlflow.start_run(experiment_id=self.experiment_id, run_name=name) as run,
+        ):
+            served = Path(scratch) / "served.py"
+            served.write_text(SERVED, encoding="utf-8")
             self.client.log_batch(
                 run.info.run_id,
                 metrics=[Metric(key, float(value), 0, 0) for key, value in metrics.items() if value == value],

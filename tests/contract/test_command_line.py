@@ -28,7 +28,10 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not loaded_by("import fraudml") & HEAVY
 
 
-@pytest.mark.parametrize("arguments", [["graph", "nonsense=1"], ["nonsense"], ["graph", "--nonsense"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["graph", "nonsense=1"], ["nonsense"], ["graph", "--nonsense"], ["graph", "as_of=2024-02-31"], ["score", "months=0"]],
+)
 def test_wrong_usage_loads_nothing_heavy(arguments: list[str]) -> None:
     assert not loaded_by(f"from fraudml.cli import main; main({arguments!r})") & HEAVY
 

@@ -112,6 +112,7 @@ def test_from_decisions_to_models_figures_scores_and_leads(data: Path, tmp_path:
     for target in ("patient", "institution"):
         assert registry(models, target) == ({"candidate": "1", "champion": "1"}, f"{target}-1")
         assert {"README.md", "metrics.json", "about.json", "curves.png"} <= {path.name for path in (models / target).iterdir()}
+        assert not list((models / target).rglob("__pycache__"))
     _is_tracked_whole(models, "patient")
     assert not (models / "claim").exists()
 

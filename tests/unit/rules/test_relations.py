@@ -6,21 +6,24 @@ import pytest
 from scipy.stats import binom, poisson
 
 from fraudml.engine import open_engine
-from fraudml.rules.relations import MACROS, RELATIONS, needed
+from fraudml.rules.relations import MACROS, RELATIONS, all_read, needed
 
 
 @pytest.fixture
 def prepared(make_claims):
     """``prepared(names, **tables)``: a snapshot session with the named relations."""
     from fraudml.claims.store import day
+    from fraudml.knowledge import expose_knowledge
     from fraudml.rules.runner import _prepare
 
     def prepare(relation, **tables):
         from types import SimpleNamespace
 
         snapshot = make_claims(**tables).at("2024-06-30")
-        _prepare(snapshot, day("2023-06-30"), day("2022-12-31"), [SimpleNamespace(sql=f"select * from {relation}")], None)
-        return snapshot.query(f"select * from {relation}")
+        sql = f"select * from {relation}"
+        expose_knowledge(snapshot.engine, read_by=all_read([sql]))
+        _prepare(snapshot, day("2023-06-30"), day("2022-12-31"), [SimpleNamespace(sql=sql)])
+        return snapshot.query(sql)
 
     return prepare
 
