@@ -172,12 +172,12 @@ def test_stays(city):
 
     def gaps(one: str) -> list[int]:
         found = []
-        for _, mine in stays.groupby("patient_id"):
-            before = None
+        for _, mine in stays[stays.institution_id == one].groupby("patient_id"):
+            left = None
             for _, stay in mine.sort_values(["started_on", "ended_on", "total_amount"]).iterrows():
-                if before is not None and before.institution_id == stay.institution_id == one and before.ended_on <= stay.started_on:
-                    found.append((stay.started_on - before.ended_on).days)
-                before = stay
+                if left is not None and left <= stay.started_on:
+                    found.append((stay.started_on - left).days)
+                left = stay.ended_on if left is None else max(left, stay.ended_on)
         return found
 
     def outside(one: str) -> float:
@@ -432,8 +432,10 @@ def test_the_stay_of_a_claim(city):
     vectors = city["vectors"]["claim"].loc[stays.index]
 
     def care_gap(one: str) -> float:
-        lines = items[(items.claim_id == one) & items.charge_type.isin(care)]
-        return stays.nights[one] - lines.occurred_on.nunique()
+        days = pd.to_datetime(items[(items.claim_id == one) & items.charge_type.isin(care)].occurred_on)
+        if not (items.claim_id == one).any():
+            return np.nan
+        return sum(night not in set(days) for night in pd.date_range(stays.started_on[one], periods=stays.nights[one]))
 
     def outside(one: str) -> float:
         stay = stays.loc[one]
@@ -442,13 +444,43 @@ def test_the_stay_of_a_claim(city):
 
     def return_gap(one: str) -> float:
         stay = stays.loc[one]
-        mine = stays[stays.patient_id == stay.patient_id].sort_values(["started_on", "ended_on", "total_amount"])
-        place = list(mine.index).index(one)
-        before = mine.iloc[place - 1] if place else None
-        if before is None or before.institution_id != stay.institution_id or before.ended_on > stay.started_on:
-            return np.nan
-        return (stay.started_on - before.ended_on).days
+        here = (stays.patient_id == stay.patient_id) & (stays.institution_id == stay.institution_id)
+        mine = stays[here].sort_values(["started_on", "ended_on", "total_amount"])
+        left = mine.iloc[: list(mine.index).index(one)].ended_on.max()
+        return (stay.started_on - left).days if left <= stay.started_on else np.nan
 
     check(vectors, "care_gap", care_gap)
     check(vectors, "outside_claims", outside)
     check(vectors, "return_gap", return_gap)
+
+
+def test_supplies_beyond_the_days_and_examinations_on_several_days(city):
+    items = city["items"]
+    hospital = items[items.kind == "hospital"]
+    drugs = items[items.charge_type.isin(["western_drug", "herbal"])].copy()
+    drugs["substance"] = drugs.item_code.replace({"western_drug0": "X1", "western_drug1": "X1"})
+
+    def supplies(rows: pd.DataFrame) -> pd.Series:
+        return within(rows, 3).groupby(["patient_id", "substance"]).days_supply.sum(min_count=1).dropna()
+
+    check(city["vectors"]["patient"], "supply_over_count_3m", lambda one: (supplies(drugs[drugs.patient_id == one]) > 93).sum())
+    check(city["vectors"]["pharmacy"], "supply_over_share_3m", lambda one: (supplies(drugs[drugs.institution_id == one]) > 93).mean())
+    ordered = drugs[drugs.kind == "hospital"]
+    check(city["vectors"]["doctor"], "supply_over_share_3m", lambda one: (supplies(ordered[ordered.doctor_id == one]) > 93).mean())
+
+    exams = within(hospital[hospital.charge_type.isin(["examination", "laboratory"])], 3)
+
+    def repeated(rows: pd.DataFrame) -> float:
+        return (rows.groupby(["patient_id", "item_code"]).occurred_on.nunique() > 1).mean()
+
+    check(city["vectors"]["institution"], "exam_repeat_share_3m", lambda one: repeated(exams[exams.institution_id == one]))
+    check(city["vectors"]["doctor"], "exam_repeat_share_3m", lambda one: repeated(exams[exams.doctor_id == one]))
+
+
+def test_registered_diseases_are_per_patient_not_per_settlement(city):
+    claims, known = city["claims"], pd.DataFrame(city["rows"]["registered_diseases"]).patient_id.value_counts()
+
+    def mean(one: str) -> float:
+        return np.mean([known.get(person, 0) for person in claims[claims.institution_id == one].patient_id.unique()])
+
+    check(city["vectors"]["institution"], "registered_mean_12m", mean)

@@ -51,6 +51,15 @@ def columns_of(sql: str, where: str = "expression") -> set[str]:
     return {column.name for column in _parsed(str(sql), where).find_all(exp.Column)}
 
 
+def has_query(sql: str, where: str = "expression") -> bool:
+    """Whether an expression holds a query of its own, which could read any table.
+
+    >>> has_query("max((select count(*) from all_claims))"), has_query("max(total_amount)")
+    (True, False)
+    """
+    return _parsed(str(sql), where).find(exp.Query) is not None
+
+
 def columns_needed(sql: str, where: str = "expression") -> set[str]:
     """Names of the columns without whose values an expression says nothing: not those that are only asked whether they are null.
 

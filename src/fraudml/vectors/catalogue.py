@@ -80,19 +80,26 @@ def _check_sql(catalogue: Catalogue) -> None:
     for of in dict.fromkeys(str(each.of) for each in entries):
         together = [each for each in entries if each.of == of]
         try:
-            engine.check(_dated(aggregate_sql(catalogue, of, together)))
+            types = engine.check(_dated(aggregate_sql(catalogue, of, together)))
         except FraudmlError:
+            types = {}
             for each in together:
-                _bind(engine, _dated(aggregate_sql(catalogue, of, [each])), each.where)
+                types |= _bind(engine, _dated(aggregate_sql(catalogue, of, [each])), each.where)
+        for each in together:
+            if isinstance(each, Feature) and not _NUMBERS.match(types[each.name]):
+                raise FraudmlError("features.sql", f"{each.where}: a feature is a number, this is {types[each.name]}.", "Correct the SQL.")
     row = ", ".join(f'cast(null as double) as "{name}"' for name in catalogue.features)
     for feature in catalogue.features.values():
         if feature.of is None:
             _bind(engine, f"select {feature.sql} from (select {row})", feature.where)
 
 
-def _bind(engine: Engine, sql: str, where: str) -> None:
+_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT|DOUBLE|FLOAT|DECIMAL|BOOLEAN|\"NULL\"")
+
+
+def _bind(engine: Engine, sql: str, where: str) -> dict[str, str]:
     try:
-        engine.check(sql)
+        return engine.check(sql)
     except FraudmlError as error:
         told = re.sub(r"\s*LINE \d+.*", "", error.message)
         raise FraudmlError("features.sql", f"{where}: {told}.", "Correct the SQL; `fraudml features --list` shows working ones.") from error

@@ -218,7 +218,7 @@ def _missing(catalogue: Catalogue, snapshot: Snapshot, chosen: dict[str, Feature
             relation = relation_under(catalogue, feature.of)
             lacks = snapshot.missing((*relation.tables, *feature.needs))
             if not lacks:
-                read = sorted(columns_read(catalogue, feature) & there(relation.base))
+                read = sorted({relation.derived.get(name, name) for name in columns_read(catalogue, feature)} & there(relation.base))
                 lacks = [name for name in read if is_empty(relation.base, name)]
         if lacks:
             lacking.setdefault(feature.base, lacks[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -11,15 +12,16 @@ from typing import Any, NoReturn
 
 from fraudml import wording
 from fraudml.config import read_yaml, yaml_nodes
-from fraudml.contracts import ENTITY_TYPES
+from fraudml.contracts import CANONICAL, ENTITY_TYPES
 from fraudml.engine import columns_of
-from fraudml.engine.sql import inlined
+from fraudml.engine.sql import has_query, inlined
 from fraudml.errors import FraudmlError
 from fraudml.vectors.declared import UNITS, Attribute, Catalogue, Feature
 from fraudml.vectors.relations import Grouping, relations_of
 
 WINDOWS = (1, 3, 12)
 DIRECTIONS = ("high", "low", "both")
+ROWS = re.compile(r"R(0[1-9]|[12]\d|3[0-3])")
 PLACEHOLDERS = {"value", "window", "peer_median", "peer_percentile"}
 
 _FILE_KEYS = {"entity", "peers", "attributes", "relations", "features"}
@@ -44,6 +46,9 @@ def read_declarations(entity: str, path: Path, shipped: Catalogue | None = None)
         return f"{path.name}:{lines.get(keys, 1)}" + (f": {keys[-1]}" if len(keys) > 1 else "")
 
     _only(content, _FILE_KEYS, where(), where)
+    for section in ("attributes", "relations", "features"):
+        if not isinstance(content.get(section) or {}, dict):
+            _fail("entry", where(section), f"{section} is a mapping of names")
     if content.get("entity", entity) != entity:
         _fail("entity", where("entity"), f"the file declares {content['entity']}, its name says {entity}")
     base = shipped or Catalogue(entity, (), {})
@@ -56,12 +61,14 @@ def read_declarations(entity: str, path: Path, shipped: Catalogue | None = None)
             _fail("duplicate", where("relations", name), f"{name} is a relation already")
         if entry.get("of", "claims") not in relations:
             _fail("relation", where("relations", name), f"there is no relation {entry['of']}", relations, entry["of"])
-        if not entry.get("by"):
+        if not _list(entry, "by", where("relations", name)):
             _fail("relation", where("relations", name), "by is missing: the columns that make the counterpart")
+        if not isinstance(entry.get("measures") or {}, dict):
+            _fail("entry", where("relations", name), "measures is a mapping of names to aggregates")
         measures = {str(measure): str(sql) for measure, sql in (entry.get("measures") or {}).items()}
         condition = entry.get("where")
         for text in [*entry["by"], *measures.values(), *([condition] if condition else [])]:
-            columns_of(str(text), where("relations", name))
+            _check_expression(str(text), where("relations", name))
         groupings[name] = Grouping(
             name, entry.get("of", "claims"), tuple(map(str, entry["by"])), measures, condition, where("relations", name)
         )
@@ -74,7 +81,7 @@ def read_declarations(entity: str, path: Path, shipped: Catalogue | None = None)
             _fail("sql", where("attributes", name), "sql is missing")
         if entry.get("of", "claims") not in known:
             _fail("relation", where("attributes", name), f"there is no relation {entry['of']}", known, entry["of"])
-        columns_of(entry["sql"], where("attributes", name))
+        _check_expression(str(entry["sql"]), where("attributes", name))
         attributes[name] = Attribute(name, entry.get("of", "claims"), str(entry["sql"]), where("attributes", name))
     peers = tuple(content.get("peers") or base.peers)
     for name in peers:
@@ -129,12 +136,14 @@ def _unfolded(name: str, entry: Any, where: str, peers: tuple[str, ...], known: 
     _only(entry, _FEATURE_KEYS, where)
     if ("sql" in entry) == ("expr" in entry):
         _fail("sql", where, "a feature has either sql (an aggregate) or expr (of other features)")
+    if entry.get("sql", entry.get("expr")) is None:
+        _fail("sql", where, "sql is empty")
     relation = None if "expr" in entry else entry.get("of", "claims")
     if relation is not None and relation not in known:
         _fail("relation", where, f"there is no relation {relation}", known, relation)
     sql = str(entry.get("sql", entry.get("expr")))
     feature = replace(_feature(name, entry, where, peers), of=relation, sql=sql)
-    columns_of(sql.replace("$window", "1"), where)  # bad SQL fails here
+    _check_expression(sql.replace("$window", "1"), where)
     unfolded = []
     for each in _by_window(feature, entry):
         if each.window is not None:
@@ -151,13 +160,19 @@ def _feature(name: str, entry: Mapping[str, Any], where: str, peers: tuple[str, 
     for key in ("unit", "zh", "en", "direction"):
         if not entry.get(key):
             _fail("wording" if key in wording.LANGUAGES else key, where, f"{key} is missing")
+        if not isinstance(entry[key], str):
+            _fail("wording" if key in wording.LANGUAGES else key, where, f"{key} is a text, not {entry[key]}")
     if entry["unit"] not in UNITS:
         _fail("unit", where, f"there is no unit {entry['unit']}", UNITS, entry["unit"])
     if entry["direction"] not in DIRECTIONS:
         _fail("direction", where, f"direction is high, low or both, not {entry['direction']}")
-    windows = entry.get("windows") or [None]
-    if any(window not in (None, *WINDOWS) for window in windows):
+    if any(type(window) is not int or window not in WINDOWS for window in _list(entry, "windows", where)):
         _fail("windows", where, f"windows are of {', '.join(map(str, WINDOWS))} months")
+    for row in _list(entry, "serves", where):
+        if not ROWS.fullmatch(str(row)):
+            _fail("serves", where, f"there is no row {row}, rows are R01 to R33")
+    for need in _list(entry, "needs", where):
+        _check_need(str(need), where)
     _check_wording(entry, where)
     return Feature(
         name=name,
@@ -176,6 +191,30 @@ def _feature(name: str, entry: Mapping[str, Any], where: str, peers: tuple[str, 
     )
 
 
+def _list(entry: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    value = entry.get(key)
+    if value is not None and not isinstance(value, list):
+        _fail("windows" if key == "windows" else "entry", where, f"{key} is a list: {key}: [{value}]")
+    return value or []
+
+
+def _check_expression(sql: str, where: str) -> None:
+    """Bad SQL fails here, and a query of its own: it could read what was not known on the day."""
+    columns_of(sql, where)
+    if has_query(sql, where):
+        _fail("sql", where, "an expression reads the columns of its relation and holds no query")
+
+
+def _check_need(need: str, where: str) -> None:
+    """A table or column that is none would leave the feature out for ever."""
+    for each in need.split(" or "):
+        table, _, column = each.partition(".")
+        if table not in CANONICAL:
+            _fail("needs", where, f"there is no table {table}", CANONICAL, table)
+        if column and column not in CANONICAL[table].columns:
+            _fail("needs", where, f"{table} has no column {column}", CANONICAL[table].columns, column)
+
+
 def _by_window(feature: Feature, entry: Mapping[str, Any]) -> list[Feature]:
     """The declared column, once per window."""
     windows = entry.get("windows") or [None]
@@ -183,6 +222,8 @@ def _by_window(feature: Feature, entry: Mapping[str, Any]) -> list[Feature]:
 
 
 def _check_wording(entry: Mapping[str, Any], where: str) -> None:
+    if not isinstance(entry.get("benign") or {}, dict):
+        _fail("wording", where, "benign is a mapping of zh and en")
     for lang in wording.LANGUAGES:
         try:
             used = {field for _, field, _, _ in string.Formatter().parse(entry[lang]) if field is not None}
@@ -192,6 +233,8 @@ def _check_wording(entry: Mapping[str, Any], where: str) -> None:
             _fail("wording", where, f"{lang} has an unknown placeholder {{{min(used - PLACEHOLDERS)}}}", PLACEHOLDERS)
         if "value" not in used:
             _fail("wording", where, f"{lang} does not say {{value}}")
+        if "window" in used and not entry.get("windows"):
+            _fail("wording", where, f"{lang} says {{window}}, which a feature without windows has not")
         if not (entry.get("benign") or {}).get(lang):
             _fail("wording", where, f"benign.{lang} is missing: what else could explain the value")
 

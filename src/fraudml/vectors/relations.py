@@ -33,6 +33,7 @@ class Relation:
     tables : canonical tables it cannot do without.
     windowed : whether rows bear ``w``.
     single : one row per entity: features are plain expressions, not aggregates.
+    derived : column made here -> the one of ``base`` without whose values it has none.
     """
 
     sql: str
@@ -40,6 +41,7 @@ class Relation:
     tables: tuple[str, ...] = ()
     windowed: bool = True
     single: bool = False
+    derived: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,16 +84,21 @@ def relations_of(entity: str) -> dict[str, Relation]:
         ),
     }
     if entity != "claim":
-        # ties in time carry a gap of nothing, whichever comes first
-        found["sequence"] = Relation(f"""
-            select *, date_diff('second', previous_at, settled_at) / 60.0 as gap_minutes,
+        # ties in time carry a gap of nothing, whichever comes first; a day without a time of day is no midnight
+        found["sequence"] = Relation(
+            f"""
+            select *, case when hour is not null and previous_hour is not null
+                    then date_diff('second', previous_at, settled_at) / 60.0 end as gap_minutes,
                 date_diff('day', previous_on, started_on) as gap_days,
                 previous_place <> institution_id as has_moved
             from (select {key} as entity_id, *,
-                    lag(settled_at) over by_time as previous_at, lag(institution_id) over by_time as previous_place,
+                    lag(settled_at) over by_time as previous_at, lag(hour) over by_time as previous_hour,
+                    lag(institution_id) over by_time as previous_place,
                     lag(started_on) over (partition by {key} order by started_on, total_amount, claim_id) as previous_on
                 from joined_claims where {key} is not null and {condition}
-                window by_time as (partition by {key} order by settled_at, total_amount, claim_id)) as ordered""")
+                window by_time as (partition by {key} order by settled_at, total_amount, claim_id)) as ordered""",
+            derived={"gap_minutes": "hour"},
+        )
     found |= _own(entity)
     return found
 

@@ -30,19 +30,28 @@ _STAY = {
     "drg_weight": "max(drg_weight)",
 }
 _ORDERED = {
-    "previous_end": "lag(ended_on) over earlier",
-    "previous_institution": "lag(institution_id) over earlier",
-    "previous_category": "lag(category) over earlier",
+    "previous_end": "max(ended_on) over earlier",
+    # a stay elsewhere in between does not undo the discharge from here
+    "left_on": "max(ended_on) over earlier_here",
+    "left_category": "lag(category) over here",
 }
 _DERIVED = {
     "gap": "date_diff('day', stay.previous_end, stay.started_on)",
-    "return_gap": """case when stay.previous_institution = stay.institution_id and stay.previous_end <= stay.started_on
-        then date_diff('day', stay.previous_end, stay.started_on) end""",
-    "is_same_disease": "stay.previous_institution = stay.institution_id and stay.previous_category = stay.category",
-    "is_overlapping": "stay.started_on < stay.previous_end",
+    "return_gap": "case when stay.left_on <= stay.started_on then date_diff('day', stay.left_on, stay.started_on) end",
+    # a first stay returns from nothing and overlaps nothing: it counts among the stays
+    "is_same_disease": "case when stay.left_on is null then false else stay.left_category = stay.category end",
+    "is_overlapping": "coalesce(stay.started_on < stay.previous_end, false)",
     "outside_claims": "coalesce(outside.outside_claims, 0)",
-    "care_days": "coalesce(care.care_days, 0)",
+    # unknown where no line of the stay bears a day
+    "care_days": "case when care.dated_lines > 0 then care.care_days end",
 }
+_IN_ORDER = "order by started_on, ended_on, total_amount, stay_id"
+_BEFORE = "rows between unbounded preceding and 1 preceding"
+_WINDOWS = (
+    f"earlier as (partition by patient_id {_IN_ORDER} {_BEFORE})",
+    f"earlier_here as (partition by patient_id, institution_id {_IN_ORDER} {_BEFORE})",
+    f"here as (partition by patient_id, institution_id {_IN_ORDER})",
+)
 _KEYS = ("stay_id", "patient_id", "institution_id")
 
 STAY_COLUMNS = (*_KEYS, *_STAY, *_ORDERED, *_DERIVED)
@@ -63,28 +72,36 @@ def joined_stays(wanted: Collection[str], has_items: bool) -> tuple[str, set[str
         "w",
         "claim_id",
     }
-    if "previous_category" in ordered:
+    if "left_category" in ordered:
         stays.add("category")
     claims = {"is_stay", "visit_id", "claim_id", "patient_id", "institution_id"}.union(*(columns_of(_STAY[name]) for name in stays))
     items: set[str] = set()
     outside = care = ""
+    same = " and ".join(f"stay.{key} = {{0}}.{key}" for key in _KEYS)
     if "outside." in told:
         claims |= {"started_on"}
-        outside = """left join (
-            select stay.stay_id, count(*) as outside_claims from ordered as stay join joined_claims as claim
-                on stay.patient_id = claim.patient_id
+        # a part of the same bill is nothing that went on beside it
+        outside = f"""left join (
+            select stay.stay_id, stay.patient_id, stay.institution_id, count(*) as outside_claims
+            from ordered as stay join joined_claims as claim on stay.patient_id = claim.patient_id
                 and not claim.is_stay and claim.started_on > stay.started_on and claim.started_on < stay.ended_on
-            group by stay.stay_id) as outside on stay.stay_id = outside.stay_id"""
+                and coalesce(claim.visit_id, claim.claim_id) <> stay.stay_id
+            group by stay.stay_id, stay.patient_id, stay.institution_id) as outside on {same.format("outside")}"""
     if "care." in told:
-        items = {"claim_id", "occurred_on", "charge_type", "is_stay"}
+        items = {"claim_id", "occurred_at", "occurred_on", "charge_type", "is_stay"}
+        # by nights: what is done on the day of discharge fills none
         care = f"""left join (
-            select coalesce(claim.visit_id, claim.claim_id) as stay_id, count(distinct line.occurred_on) as care_days
+            select stay.stay_id, stay.patient_id, stay.institution_id, count(line.occurred_at) as dated_lines,
+                count(distinct case when line.{_CARE} and line.occurred_on >= stay.started_on and line.occurred_on < stay.ended_on
+                    then line.occurred_on end) as care_days
             from joined_items as line join joined_claims as claim on line.claim_id = claim.claim_id
-            where claim.is_stay and line.is_stay and line.{_CARE}
-            group by all) as care on stay.stay_id = care.stay_id"""
+            join stay on coalesce(claim.visit_id, claim.claim_id) = stay.stay_id
+                and claim.patient_id = stay.patient_id and claim.institution_id = stay.institution_id
+            where claim.is_stay and line.is_stay
+            group by stay.stay_id, stay.patient_id, stay.institution_id) as care on {same.format("care")}"""
     grouped = ", ".join(f"{sql} as {name}" for name, sql in _STAY.items() if name in stays)
     lags = "".join(f", {_ORDERED[name]} as {name}" for name in ordered)
-    window = " window earlier as (partition by patient_id order by started_on, ended_on, total_amount, stay_id)" if ordered else ""
+    window = f" window {', '.join(_WINDOWS)}" if ordered else ""
     last = "".join(f", {sql} as {name}" for name, sql in derived.items())
     return (
         f"""

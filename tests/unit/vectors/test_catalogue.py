@@ -55,7 +55,7 @@ def test_every_feature_says_what_it_is_in_both_languages(entity):
 
 def test_a_sentence_writes_shares_as_percentages_and_flags_as_words():
     claim = load_catalogue("claim").features
-    assert claim["fund_share"].sentence("zh", 0.5, 0.25) == "统筹基金支付占50%(同类结算中位数25%)"
+    assert claim["fund_share"].sentence("zh", 0.5, 0.25) == "各项基金支付占50%(同类结算中位数25%)"
     assert claim["is_night"].sentence("zh", 1.0, 0.0) == "是否在夜间结算:是(同类结算多为否)"
     purchases = load_catalogue("patient").features["pharmacy_top_count_1m"]
     assert purchases.sentence("zh", 31, 1) == "近1个月在同一药店购药31次(同类人中位数1次)"
@@ -89,6 +89,20 @@ def test_an_own_file_adds_and_replaces(tmp_path):
         ("benign: {zh: 急诊, en: emergencies}", "benign: {zh: 急诊}", "features.wording", "benign.en"),
         ("    unit: claims", "    unit: claims\n    unit: persons", "features.duplicate", "patient.yaml:7"),
         ("sql: count(*) filter (where is_night)", "expr: no_such_thing + 1", "features.column", "no_such_thing"),
+        # one value where a list or a text is wanted, and the other way round, once ended in a traceback
+        ("windows: [1, 12]", "windows: 12", "features.windows", "windows: [12]"),
+        ("    windows: [1, 12]\n", "", "features.wording", "says {window}"),
+        ("windows: [1, 12]", "windows: [true]", "features.windows", "1, 3, 12"),
+        ("unit: claims", "unit: [claims]", "features.unit", "unit is a text"),
+        ("benign: {zh: 急诊, en: emergencies}", "benign: 急诊", "features.wording", "benign is a mapping"),
+        ("serves: [R17]", "serves: R17", "features.entry", "serves: [R17]"),
+        # a row or a table that is none was taken as it stood: the feature served nothing, or was left out for ever
+        ("serves: [R17]", "serves: [R99]", "features.serves", "no row R99"),
+        ("    unit: claims", "    needs: [claims.settled]\n    unit: claims", "features.needs", "claims has no column settled"),
+        ("    unit: claims", "    needs: [claim.settled_at]\n    unit: claims", "features.needs", "Did you mean claims?"),
+        ("count(*) filter (where is_night)", "max(visit_type)", "features.sql", "patient.yaml:3: night_count: a feature is a number"),
+        # behind the relation's back lies what was not known on the day
+        ("count(*) filter (where is_night)", "max((select count(*) from all_claims))", "features.sql", "holds no query"),
         ("entity: patient", "entity: doctor", "features.entity", "declares doctor"),
         ("night_count", "insurance_type", "features.sql", ""),
     ],
@@ -97,7 +111,7 @@ def test_a_wrong_entry_fails_with_file_line_and_remedy(tmp_path, before, after, 
     assert before in GOOD
     text = GOOD.replace(before, after)
     if before == "night_count":  # a feature under the name of an attribute
-        text, code = text.replace("windows: [1, 12]\n    ", ""), "features.duplicate"
+        text, code = text.replace("windows: [1, 12]\n    ", "").replace("{window}", ""), "features.duplicate"
     with pytest.raises(FraudmlError) as caught:
         load_catalogue("patient", own(tmp_path, text))
     assert caught.value.code == code

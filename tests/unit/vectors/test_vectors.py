@@ -73,6 +73,62 @@ def test_r02_r01_stays(make_claims):
     assert behaviour("institution", claims, AS_OF).loc["H2", "nights_mean_12m"] == 11
 
 
+def test_r02_r01_what_lies_between_stays_and_parts_of_a_bill(make_claims):
+    stay = {"visit_type": "inpatient"}
+    claims = make_claims(
+        claims=[
+            stay | {"started_on": "2024-03-01", "ended_on": "2024-03-10", "visit_id": "V1", "drg_weight": 1.0},
+            # a stay elsewhere in between does not undo the discharge from H1 on 10 March
+            stay | {"started_on": "2024-03-11", "ended_on": "2024-03-14", "institution_id": "H2"},
+            stay | {"started_on": "2024-03-15", "ended_on": "2024-03-20"},
+            # a supplement of the first bill is no visit beside it; a second bill of all its days is not nine more nights
+            stay | {"started_on": "2024-03-05", "ended_on": "2024-03-05", "visit_id": "V1"},
+            stay | {"started_on": "2024-03-01", "ended_on": "2024-03-10", "visit_id": "V1"},
+            # a long stay holds two short ones: the second overlaps it, although the one before it ended
+            stay | {"started_on": "2024-04-01", "ended_on": "2024-05-30", "patient_id": "P2", "institution_id": "H3"},
+            stay | {"started_on": "2024-04-03", "ended_on": "2024-04-05", "patient_id": "P2", "institution_id": "H2"},
+            stay | {"started_on": "2024-04-10", "ended_on": "2024-04-12", "patient_id": "P2", "institution_id": "H2"},
+        ]
+    )
+    patients = behaviour("patient", claims, AS_OF)
+    assert patients.loc["P1", ["return_gap_min_12m", "outside_claim_count_12m"]].tolist() == [5, 0]
+    assert patients.loc["P2", "overlapping_stay_count_12m"] == 2
+    houses = behaviour("institution", claims, AS_OF)
+    assert houses.loc["H1", "patient_nights_max_12m"] == 9 + 5
+    # of all stays, the first ones too
+    assert houses.loc["H2", "overlapping_stay_share_12m"] == pytest.approx(2 / 3)
+
+
+def test_r01_days_of_a_stay_without_care_are_nights(make_claims):
+    stay = {"visit_type": "inpatient", "started_on": "2024-05-01", "ended_on": "2024-05-04"}
+    drip = {"item_code": "drip", "charge_type": "treatment"}
+    days = [f"2024-05-0{day} 09:00:00" for day in range(1, 5)]
+    claims = make_claims(
+        claims=[stay | {"patient_id": f"P{number}"} for number in range(4)],
+        items=[
+            *({"claim_id": "C1", "occurred_at": day} | drip for day in days),  # on the day of discharge too: that is no night
+            {"claim_id": "C2", "occurred_at": days[0]} | drip,
+            # C3 has no lines, C4 lines of no day: what was done when is not known, and not held against the house
+            {"claim_id": "C4", "occurred_at": None} | drip,
+        ],
+    )
+    assert behaviour("claim", claims, AS_OF).care_gap.tolist()[:2] == [0, 2]
+    assert behaviour("claim", claims, AS_OF).care_gap.isna().tolist() == [False, False, True, True]
+    assert behaviour("institution", claims, AS_OF).loc["H1", "idle_night_share_12m"] == pytest.approx(2 / 6)
+
+
+def test_days_without_times_have_no_minutes_between_them(make_claims):
+    """Dates alone made every two settlements of a day nought minutes apart, and every doctor settle in batches."""
+    day = {"started_on": "2024-05-02", "settled_at": "2024-05-02 00:00:00"}
+    dated = make_claims(claims=[day, day, day])
+    assert not {"rapid_share_12m", "gap_minutes_median_12m"} & set(behaviour("doctor", dated, AS_OF))
+    assert "gap_minutes_min_12m" not in behaviour("patient", dated, AS_OF)
+    assert "is_night" not in behaviour("claim", dated, AS_OF)
+    timed = make_claims(claims=[day, day, *(day | {"settled_at": f"2024-05-02 10:0{minute}:00"} for minute in (0, 1, 5))])
+    assert behaviour("doctor", timed, AS_OF).loc["D1", ["rapid_share_12m", "gap_minutes_median_12m"]].tolist() == [0.5, 2.5]
+    assert behaviour("claim", timed, AS_OF).is_night.isna().tolist() == [True, True, False, False, False]
+
+
 def test_refunds_are_netted_and_given_back_claims_are_gone(make_claims):
     claims = make_claims(
         claims=[
