@@ -196,7 +196,7 @@ def _next_door(pairs: pd.DataFrame, snapshot: Snapshot) -> np.ndarray:
 
     if snapshot.missing(("institutions.longitude", "institutions.latitude")):
         return np.zeros(len(pairs))
-    places = snapshot.query("select institution_id, kind, longitude, latitude from institutions where longitude is not null").set_index(
+    places = snapshot.query("select institution_id, longitude, latitude from institutions where longitude + latitude is not null").set_index(
         "institution_id"
     )
     radians = np.radians(places[["longitude", "latitude"]].to_numpy(dtype=float))

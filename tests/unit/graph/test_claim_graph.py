@@ -90,6 +90,21 @@ def test_pharmacies_passed(make_claims) -> None:
     assert table.to_dict() == {"P1": 0.75, "Y1": 0.0, "Y2": 1.0}
 
 
+def test_a_place_with_half_a_coordinate_is_on_no_map(make_claims) -> None:
+    """One latitude left out of the register of institutions stopped the graph of the whole city."""
+    sold = {"visit_type": "pharmacy", "prescribing_institution_id": "H1", "prescribing_doctor_id": "D1"}
+    claims = make_claims(
+        claims=[{"institution_id": "H2", "patient_id": "P2"}, *(sold | {"institution_id": shop} for shop in ("Y1", "Y2"))],
+        institutions=[
+            {"institution_id": "H1", "longitude": 120.1},
+            {"institution_id": "Y1", "longitude": 120.1, "latitude": 30.1},
+            {"institution_id": "Y2", "latitude": 30.1},
+        ],
+        patients=[{"patient_id": "P1", "longitude": 120.1}, {"patient_id": "P2", "longitude": 120.1, "latitude": 30.1}],
+    )
+    assert len(fm.claim_graph(claims, as_of="2024-06-30").edges["prescriber_pharmacy"]) == 2
+
+
 def test_confirmed_cases_spread_but_never_to_themselves_and_never_early(make_claims) -> None:
     labels = [
         {"entity_type": "doctor", "entity_id": "D1", "is_fraud": True, "scheme": "", "decided_on": "2024-05-01"},
