@@ -86,7 +86,7 @@ def _check_sql(catalogue: Catalogue) -> None:
             for each in together:
                 types |= _bind(engine, _dated(aggregate_sql(catalogue, of, [each])), each.where)
         for each in together:
-            if isinstance(each, Feature) and not _NUMBERS.match(types[each.name]):
+            if isinstance(each, Feature) and not _NUMBERS.fullmatch(types[each.name]):
                 raise FraudmlError("features.sql", f"{each.where}: a feature is a number, this is {types[each.name]}.", "Correct the SQL.")
     row = ", ".join(f'cast(null as double) as "{name}"' for name in catalogue.features)
     for feature in catalogue.features.values():
@@ -94,7 +94,7 @@ def _check_sql(catalogue: Catalogue) -> None:
             _bind(engine, f"select {feature.sql} from (select {row})", feature.where)
 
 
-_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT|DOUBLE|FLOAT|DECIMAL|BOOLEAN|\"NULL\"")
+_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL\(.*\)|BOOLEAN|\"NULL\"")
 
 
 def _bind(engine: Engine, sql: str, where: str) -> dict[str, str]:

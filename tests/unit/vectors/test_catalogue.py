@@ -101,6 +101,7 @@ def test_an_own_file_adds_and_replaces(tmp_path):
         ("    unit: claims", "    needs: [claims.settled]\n    unit: claims", "features.needs", "claims has no column settled"),
         ("    unit: claims", "    needs: [claim.settled_at]\n    unit: claims", "features.needs", "Did you mean claims?"),
         ("count(*) filter (where is_night)", "max(visit_type)", "features.sql", "patient.yaml:3: night_count: a feature is a number"),
+        ("count(*) filter (where is_night)", "max(settled_at) - min(settled_at)", "features.sql", "this is INTERVAL"),
         # behind the relation's back lies what was not known on the day
         ("count(*) filter (where is_night)", "max((select count(*) from all_claims))", "features.sql", "holds no query"),
         ("entity: patient", "entity: doctor", "features.entity", "declares doctor"),
