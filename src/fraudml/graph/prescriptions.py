@@ -196,9 +196,9 @@ def _next_door(pairs: pd.DataFrame, snapshot: Snapshot) -> np.ndarray:
 
     if snapshot.missing(("institutions.longitude", "institutions.latitude")):
         return np.zeros(len(pairs))
-    places = snapshot.query("select institution_id, longitude, latitude from institutions where longitude + latitude is not null").set_index(
-        "institution_id"
-    )
+    places = snapshot.query(
+        "select institution_id, longitude, latitude from institutions where longitude + latitude is not null"
+    ).set_index("institution_id")
     radians = np.radians(places[["longitude", "latitude"]].to_numpy(dtype=float))
     places["x"] = np.cos(radians[:, 1]) * np.cos(radians[:, 0]) * EARTH_RADIUS_KM
     places["y"] = np.cos(radians[:, 1]) * np.sin(radians[:, 0]) * EARTH_RADIUS_KM
