@@ -28,7 +28,7 @@ leads: $(VENV)/.installed   ## the whole pipeline on the simulated city; ends wi
 
 # three workers for two cores, because one that starts Java or a browser waits; heavy files come early in the alphabet, few tests each
 test: $(VENV)/.installed system   ## the tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak"
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not soak"
 
 soak: $(VENV)/.installed system   ## what takes minutes more: rules and scores on Spark, Spark Connect, real claims
 	$(BIN)/python -m pytest -m soak

@@ -24,6 +24,13 @@ from fraudml.claims import Claims, write_claims
 Rows = list[dict[str, Any]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says which worker's tests belong together: those of a file, whose fixtures they share, and all that run on one Spark."""
+    for item in items:
+        path = Path(item.path)
+        item.add_marker(pytest.mark.xdist_group("engines" if path.parent.name == "engines" else str(path)))
+
+
 @pytest.fixture
 def make_claims(tmp_path: Path) -> Callable[..., Claims]:
     """``make_claims(claims=[{...}], items=[{...}], …)``: writes canonical tables and opens them.

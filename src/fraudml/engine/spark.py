@@ -173,8 +173,9 @@ class SparkEngine(Engine):
         if note is not None:
             schema = schema.with_metadata({"fraudml": note})
         try:
+            rows = self._ran(lambda: frame.localCheckpoint(eager=True))  # all tasks compute; one of them then writes, in their order
             written = self._ran(
-                lambda: frame.coalesce(1).mapInArrow(file_writer(str(beside.resolve()), schema, compression), "rows long").collect()
+                lambda: rows.coalesce(1).mapInArrow(file_writer(str(beside.resolve()), schema, compression), "rows long").collect()
             )
             if not written:
                 import pyarrow.parquet as pq
