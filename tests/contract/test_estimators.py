@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.linear_model import LogisticRegression
@@ -201,6 +204,103 @@ def test_digits_written_as_text_are_numbers() -> None:
         plain.predict_proba(X.assign(a="much"))
 
 
+def test_columns_of_arrow_are_what_they_hold() -> None:
+    """``read_parquet(dtype_backend="pyarrow")`` gives text whose dtype is none of pandas' own."""
+    random = np.random.default_rng(0)
+    plain = pd.DataFrame({"a": random.normal(size=80), "n": np.arange(80) % 7, "kind": random.choice(["x", "y"], 80)})
+    y = (plain["a"] + (plain["kind"] == "x") > 0.5).to_numpy()
+    kinds = {"a": pa.float64(), "n": pa.decimal128(10, 2), "kind": pa.string()}
+    arrow = plain.assign(n=[Decimal(number) for number in plain["n"].tolist()]).astype(
+        {name: pd.ArrowDtype(kind) for name, kind in kinds.items()}
+    )
+    model = fm.EntityScorer(n_jobs=1, repeats=1).fit(arrow, y)
+    assert np.array_equal(model.predict_proba(arrow), fm.EntityScorer(n_jobs=1, repeats=1).fit(plain, y).predict_proba(plain))
+    assert np.array_equal(model.predict_proba(plain), model.predict_proba(arrow))
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pd.Series([datetime.date(2024, 1, 1 + number) for number in range(20)], dtype=object),  # a DATE as most databases give it
+        pd.Series(pd.period_range("2024-01", periods=20, freq="M")),
+        pd.Series(pd.to_timedelta(np.arange(20), "D")),
+    ],
+    ids=["objects", "periods", "durations"],
+)
+def test_days_are_refused_in_whatever_dress(days: pd.Series) -> None:
+    X, y = pd.DataFrame({"a": np.arange(20.0), "day": days}), np.arange(20) % 2
+    for fit in (lambda: fm.EntityScorer().fit(X, y), lambda: fm.OutlierEnsemble().fit(X)):
+        with pytest.raises(ValueError, match=r"table.date_column.*“day”"):
+            fit()
+
+
+def test_whole_numbers_beyond_64_bits_are_numbers() -> None:
+    X = pd.DataFrame({"n": [10**30 * number for number in range(40)]})  # as categories no later row would have its like
+    assert fm.EntityScorer(n_jobs=1, repeats=1).fit(X, np.arange(40) > 25).predict_proba(pd.DataFrame({"n": [10**32]}))[0, 1] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"folds": 2.5}, "scorer.folds"),
+        ({"folds": 0}, "scorer.folds"),
+        ({"repeats": 0}, "scorer.repeats"),
+        ({"members": []}, "scorer.members"),
+        ({"members": "boosted"}, "scorer.members"),
+        ({"members": ["forest"]}, "scorer.members"),
+        ({"random_state": -1}, "estimator.random_state"),
+        ({"random_state": "a"}, "estimator.random_state"),
+        ({"boosting": {"metric": "auc"}}, "scorer.boosting"),
+    ],
+)
+def test_parameters_without_meaning_are_named(parameters: dict[str, object], message: str) -> None:
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    with pytest.raises(ValueError, match=message):
+        fm.EntityScorer(**parameters).fit(X, np.arange(30) % 2)  # type: ignore[arg-type]
+
+
+def test_random_states_are_all_that_scikit_learn_knows() -> None:
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    y = X[:, 0] + X[:, 1] > 0.5
+    told = [fm.EntityScorer(n_jobs=1, repeats=1, random_state=np.random.RandomState(3)).fit(X, y).predict_proba(X) for _ in range(2)]
+    assert np.array_equal(*told)
+    for state in (None, np.random.default_rng(0), 2**31):
+        assert np.isfinite(fm.EntityScorer(n_jobs=1, repeats=1, random_state=state).fit(X, y).predict_proba(X)).all()
+        assert np.isfinite(fm.OutlierEnsemble(random_state=state).fit(X).p_values(X)).all()
+
+
+def test_a_model_that_a_search_found_can_be_kept(tmp_path: Path) -> None:
+    """Searches set parameters as NumPy's numbers, which JSON does not know."""
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    model = fm.EntityScorer(n_jobs=1, folds=np.int64(3), repeats=1, boosting={"learning_rate": np.float64(0.1)}).fit(X, X[:, 0] > 0)
+    model.save(tmp_path)
+    assert np.array_equal(fm.EntityScorer.load(tmp_path).predict_proba(X), model.predict_proba(X))
+    model.set_params(boosting={"learning_rate": object()})
+    with pytest.raises(ValueError, match=r"scorer.parameter"):
+        model.save(tmp_path)
+    assert np.array_equal(fm.EntityScorer.load(tmp_path).predict_proba(X), model.predict_proba(X))  # what was there is still whole
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_missing_labels_are_counted(missing: object) -> None:
+    X, y = np.random.default_rng(0).normal(size=(30, 2)), pd.Series(np.arange(30) % 2).astype(object)
+    y[:4] = missing
+    with pytest.raises(ValueError, match=r"4 of 30 labels are missing.*pu=True"):
+        fm.EntityScorer().fit(X, y)
+
+
+def test_groups_of_other_rows_are_refused(model: fm.EntityScorer, table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    with pytest.raises(ValueError, match="2 groups for 240 rows"):
+        model.predict_proba(table[0], groups=["E1", "E2"])
+
+
+def test_names_that_stand_twice_are_refused_at_scoring_too(table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    X = table[0][["a", "b"]]
+    model = fm.EntityScorer(n_jobs=1, repeats=1).fit(X, table[1])
+    with pytest.raises(ValueError, match=r"table.duplicate_names"):
+        model.predict_proba(X.assign(c=True).rename(columns={"c": "b"}))
+
+
 def test_ten_labels_score_a_single_row() -> None:
     X = np.random.default_rng(0).normal(size=(10, 3))
     y = np.arange(10) % 2
@@ -245,6 +345,20 @@ def lists() -> pd.DataFrame:
 
 
 class TestOutlierEnsemble:
+    def test_text_is_refused_by_name_and_not_by_its_value(self) -> None:
+        X = pd.DataFrame({"a": np.arange(20.0), "who": ["Zhang"] * 20})
+        with pytest.raises(ValueError, match="column “who” holds text") as told:
+            fm.OutlierEnsemble().fit(X)
+        assert "Zhang" not in str(told.value)
+        assert np.isfinite(fm.OutlierEnsemble().fit(X.assign(who=None)).p_values(X.assign(who=None))).all()
+        with pytest.raises(ValueError, match=r"table.duplicate_names"):
+            fm.OutlierEnsemble().fit(X[["a", "a"]])
+
+    @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan"), "auto"])
+    def test_what_is_no_share_is_refused(self, share: object) -> None:
+        with pytest.raises(ValueError, match=r"outlier.contamination"):
+            fm.OutlierEnsemble(contamination=share).fit(np.eye(9))  # type: ignore[arg-type]
+
     def test_what_lies_apart_ranks_first(self) -> None:
         random = np.random.default_rng(0)
         X = np.vstack([random.normal(size=(300, 4)), random.normal(8, 1, size=(6, 4))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from fraudml.detectors.calibration import probability
 from fraudml.detectors.forest import grow_forest
 from fraudml.detectors.members import Boosted, Linear, Member, RandomTrees
-from fraudml.detectors.table import spaced
+from fraudml.detectors.table import TableError, spaced
 
 TREES = 400  # random trees over all folds and partitions, which is what scores a new row
 FEWEST_TREES = 40  # in one forest
@@ -20,6 +21,10 @@ PENALTIES = (100.0, 10.0, 1.0)  # of the linear model, the firmest first: each f
 VERY_LARGE = 200_000  # rows or entities of which one half teaches as much as both, and trees find by themselves what is linear
 LINEAR_ROWS, LINEAR_VALUES = 20_000, 2_000_000  # that a linear model is taught by: its few numbers need no more
 FEWEST_LINEAR_ROWS = 1_000  # however wide the table
+
+
+MEMBERS = (Boosted.name, RandomTrees.name, Linear.name)
+OWN = frozenset({"objective", "metric", "num_class"})  # of boosting: what calibration and reasons rest on
 
 
 @dataclass(frozen=True)
@@ -48,15 +53,26 @@ class Plan:
 
 
 def plan(rows: int, columns: int, smaller: int, folds: int | None, repeats: int | None, members: Sequence[str] | None) -> Plan:
-    """The regime for so many distinct rows and columns, ``smaller`` being the number of groups in the smaller class."""
+    """The regime for so many distinct rows and columns, ``smaller`` being the number of groups in the smaller class.
+
+    Raises
+    ------
+    TableError
+        Where folds, repeats or members are none.
+    """
+    for name, number in (("folds", folds), ("repeats", repeats)):
+        if number is not None and (not isinstance(number, Integral) or number < 1):
+            raise TableError(f"scorer.{name}", f"{name} is {number!r}.", "Give a whole number from 1 on, or None.")
+    if members is not None and (isinstance(members, str) or not len(members) or not set(members) <= set(MEMBERS)):
+        raise TableError("scorer.members", f"members is {members!r}.", f"Give a list of some of {', '.join(MEMBERS)}; or None.")
     by_size = 5 if rows < 20_000 else 3 if rows < VERY_LARGE else 2
-    folds = max(1, min(folds or by_size, smaller))
+    folds = max(1, min(int(folds or by_size), smaller))
     if repeats is None:
         repeats = 3 if rows < 1_000 else 2 if rows < 3_000 else 1
-    repeats = 1 if folds == 1 else repeats
+    repeats = 1 if folds == 1 else int(repeats)
     if members is None:
         few = rows <= 10_000 and rows * columns <= 1_000_000
-        members = ("boosted", "random_trees", "linear") if few else ("boosted", "linear") if rows < VERY_LARGE else ("boosted",)
+        members = MEMBERS if few else (Boosted.name, Linear.name) if rows < VERY_LARGE else (Boosted.name,)
     boosting = {
         "learning_rate": 0.05 if rows < VERY_LARGE else 0.1,
         "num_leaves": 8 if rows < 1_000 else 15 if rows < 10_000 else 31 if rows < 100_000 else 63,
@@ -97,10 +113,8 @@ def grow(
             models[name] = trees.boosted(splits, regime, overrides or {})
         elif name == RandomTrees.name:
             models[name] = _forests(X, y, weight, splits, regime, seed, threads)
-        elif name == Linear.name:
-            models[name] = _linear(X, y, weight, splits, regime.folds, categorical)
         else:
-            raise ValueError(f"members: “{name}” is none of boosted, random_trees, linear.")
+            models[name] = _linear(X, y, weight, splits, regime.folds, categorical)
         held_out = np.zeros(len(judged))
         for (_, test), model in zip(splits, models[name], strict=True):
             if test.any():
@@ -131,6 +145,9 @@ class _Trees:
         import lightgbm as lgb
 
         overrides = dict(overrides)
+        if OWN & set(overrides):
+            given = ", ".join(sorted(OWN & set(overrides)))
+            raise TableError("scorer.boosting", f"boosting sets {given}.", "Leave that out: the scorer needs the odds of two classes.")
         rounds = int(overrides.pop("rounds", regime.rounds))
         boosters, curves = [], []
         for number, (train, test) in enumerate(splits):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fraudml.detectors.ensemble import Ensemble
-from fraudml.detectors.table import bounded, row_keys, spaced
+from fraudml.detectors.seeds import seed_of
+from fraudml.detectors.table import TableError, bounded, numbers, row_keys, spaced
 
 HALF_TREES, HALF_ROWS = 12, 300  # size of the ensembles for p-values, which hold with any (the ranking is by all trees and rows)
 COMMON = 10  # equal rows that are usual in themselves: each half would have some of them
@@ -22,7 +24,7 @@ class OutlierEnsemble(BaseEstimator):
     ----------
     contamination : float, default 0.1
         Share of training rows that :meth:`predict` calls outliers.
-    random_state : int, default 0
+    random_state : int, RandomState or None, default 0
 
     Attributes
     ----------
@@ -51,7 +53,7 @@ class OutlierEnsemble(BaseEstimator):
     200
     """
 
-    def __init__(self, *, contamination: float = 0.1, random_state: int = 0) -> None:
+    def __init__(self, *, contamination: float = 0.1, random_state: Any = 0) -> None:
         self.contamination = contamination
         self.random_state = random_state
 
@@ -66,12 +68,16 @@ class OutlierEnsemble(BaseEstimator):
         Raises
         ------
         ValueError
-            For fewer than two rows, or columns that are not numbers.
+            For fewer than two rows, or columns that are not numbers; where ``contamination`` is no share.
         """
-        X = bounded(validate_data(self, X, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=2))
+        share: Any = self.contamination
+        if not isinstance(share, Real) or not 0 <= float(share) < 1:
+            raise TableError("outlier.contamination", f"contamination is {share!r}.", "Give a share of the rows, in [0, 1).")
+        X = bounded(validate_data(self, numbers(X), dtype=np.float64, ensure_all_finite=False, ensure_min_samples=2))
         keys = row_keys(X)
         order = np.argsort(keys, kind="stable")
-        self._whole = Ensemble(X[order], self.random_state)
+        self._seed = seed_of(self.random_state)
+        self._whole = Ensemble(X[order], self._seed)
         self.decision_scores_ = np.empty(len(X))
         self.decision_scores_[order] = self._whole.scores
         self.threshold_ = float(np.quantile(self._whole.scores, 1 - self.contamination))
@@ -115,7 +121,7 @@ class OutlierEnsemble(BaseEstimator):
         upper[common] = np.arange(common.sum()) % 2 == 0
         halves = [half[spaced(len(half), HALF_ROWS)] for half in (X[upper], X[~upper])]  # who judges the lower half, and who the upper
         enough = len(contents) > 1 and min(map(len, halves)) > 1
-        self._halves = [Ensemble(half, self.random_state, HALF_TREES) for half in halves] if enough else []
+        self._halves = [Ensemble(half, self._seed, HALF_TREES) for half in halves] if enough else []
         self._reference = np.sort(self._held_out(X, keys))
 
     def _held_out(self, X: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -128,7 +134,7 @@ class OutlierEnsemble(BaseEstimator):
 
     def _checked(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return bounded(validate_data(self, X, dtype=np.float64, ensure_all_finite=False, reset=False))
+        return bounded(validate_data(self, numbers(X), dtype=np.float64, ensure_all_finite=False, reset=False))
 
 
 def conformal(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:

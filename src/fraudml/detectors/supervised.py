@@ -15,6 +15,7 @@ from fraudml.detectors.calibration import Curve, log_odds, monotone_logistic, pr
 from fraudml.detectors.folds import assign_folds
 from fraudml.detectors.growth import VERY_LARGE, Plan, enough_rows, grow, plan
 from fraudml.detectors.members import Linear, Member, member_from
+from fraudml.detectors.seeds import seed_of
 from fraudml.detectors.table import Categories, TableError, bounded, name_keys, row_keys
 from fraudml.errors import FraudmlError, MissingInput
 
@@ -45,8 +46,8 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         Positive–unlabelled: 0 means "not known to be fraud". Probabilities are divided by the share of positives that
         are labelled, estimated on held-out positives (Elkan and Noto 2008).
     boosting : dict, optional
-        LightGBM parameters that replace the defaults (from tuning).
-    random_state : int, default 0
+        LightGBM parameters that replace the defaults (from tuning); objective and metric are the scorer's own.
+    random_state : int, RandomState or None, default 0
     n_jobs : int, optional
         Threads; LightGBM's own default where left out.
 
@@ -87,7 +88,7 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         members: Any = None,
         pu: bool = False,
         boosting: dict[str, Any] | None = None,
-        random_state: int = 0,
+        random_state: Any = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.folds = folds
@@ -120,8 +121,10 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            When ``y`` has one class only or more than two, columns hold dates or nested values, or two columns bear one name.
+            When ``y`` has one class only or more than two, or misses labels; when columns hold dates or nested values, or two columns bear
+            one name; when a parameter has no meaning.
         """
+        _refuse_missing(y)
         self._categories = Categories().learn(X)
         X, y = validate_data(self, self._categories.encode(X), y, dtype=np.float64, ensure_all_finite=False)
         X = bounded(X)
@@ -147,7 +150,7 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         categorical = [number for number, name in enumerate(names_in) if str(name) in self._categories.levels]
         judged, stand_for = enough_rows(np.arange(len(X)), target, JUDGED if len(X) >= VERY_LARGE else len(X))
         self._models, outputs = grow(
-            X, target, weight, self._fold, self._plan, categorical, self.boosting, self.random_state, self._jobs(X), judged
+            X, target, weight, self._fold, self._plan, categorical, self.boosting, seed_of(self.random_state), self._jobs(X), judged
         )
         held_out = self._blend(outputs, target[judged], weight[judged] * stand_for)
         self._remember(groups_of)
@@ -295,6 +298,8 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         if groups is None or folds == 1:
             return share
         keys = np.asarray(groups) if getattr(groups, "dtype", None) == np.uint64 else name_keys(groups)
+        if len(keys) != len(X):
+            raise TableError("scorer.groups", f"{len(keys)} groups for {len(X)} rows.", "Give one group per row.")
         at = np.minimum(np.searchsorted(self._known, keys), len(self._known) - 1)
         known = np.flatnonzero(self._known[at] == keys)
         share[known] = 0
@@ -306,19 +311,8 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
     def save(self, folder: str | Path) -> None:
         """Writes the model into ``folder`` as LightGBM text, JSON and plain arrays: nothing that runs code when loaded."""
         check_is_fitted(self)
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in [*folder.glob("*_*.txt"), *folder.glob("linear_*.json")]:
-            old.unlink()
-        for kind in self._kinds:
-            for number, model in enumerate(self._models[kind]):
-                if isinstance(model, Linear):
-                    (folder / f"{kind}_{number}.json").write_text(json.dumps(model.as_dict()), encoding="utf-8")
-                else:
-                    (folder / f"{kind}_{number}.txt").write_text(model.text, encoding="utf-8")
-        np.savez_compressed(folder / "folds.npz", key=self._known, fold=self._known_fold)
         kept = {
-            "parameters": self.get_params(),
+            "parameters": self.get_params(deep=False),
             "classes": self.classes_.tolist(),
             "features": list(map(str, getattr(self, "feature_names_in_", []))),
             "n_features": self.n_features_in_,
@@ -331,7 +325,19 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
             "curve": self._curve.as_dict(),
             "importances": self.importances_.tolist(),
         }
-        (folder / "model.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")
+        text = json.dumps(kept, ensure_ascii=False, indent=1, default=_as_json)  # before a file is touched: what was there stays whole
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in [*folder.glob("*_*.txt"), *folder.glob("linear_*.json")]:
+            old.unlink()
+        for kind in self._kinds:
+            for number, model in enumerate(self._models[kind]):
+                if isinstance(model, Linear):
+                    (folder / f"{kind}_{number}.json").write_text(json.dumps(model.as_dict()), encoding="utf-8")
+                else:
+                    (folder / f"{kind}_{number}.txt").write_text(model.text, encoding="utf-8")
+        np.savez_compressed(folder / "folds.npz", key=self._known, fold=self._known_fold)
+        (folder / "model.json").write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: str | Path) -> EntityScorer:
@@ -374,6 +380,17 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         return model
 
 
+def _refuse_missing(y: Any) -> None:
+    """scikit-learn says of ``None`` that the target is unknown, and of all others not how many they are."""
+    import pandas as pd
+
+    labels = np.asarray([] if y is None else y, dtype=object)
+    missing = int(pd.isna(labels).sum())
+    if missing:
+        hint = "Leave these rows out; or, where what was not looked at shall count as not known to be fraud, give 0 and set pu=True."
+        raise TableError("scorer.missing_labels", f"{missing} of {len(labels)} labels are missing.", hint)
+
+
 def _distinct(
     keys: np.ndarray, target: np.ndarray, weight: np.ndarray, names: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -402,6 +419,15 @@ def _block_keys(blocks: Any, names: np.ndarray | None, rows: int) -> np.ndarray:
     if names is None or len(np.unique(np.column_stack([names, keys]), axis=0)) != len(np.unique(names)):
         raise TableError("scorer.blocks", "a block must hold whole groups.", "Give groups, and all rows of a group the same block.")
     return keys
+
+
+def _as_json(value: Any) -> Any:
+    """Parameters as searches over them set them (NumPy's numbers); of a generator nothing can be kept, nor does scoring need it."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.random.RandomState | np.random.Generator):
+        return None
+    raise TableError("scorer.parameter", f"{value!r} cannot be written.", "Give plain numbers and texts as parameters.")
 
 
 def _share(values: Any) -> np.ndarray:

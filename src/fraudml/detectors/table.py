@@ -31,19 +31,22 @@ class Categories:
         """Notes the values of every text or category column, in sorted order."""
         self.levels = {}
         if hasattr(X, "select_dtypes"):
-            if not X.columns.is_unique:
-                twice = sorted({str(name) for name in X.columns[X.columns.duplicated()]})
-                problem = f"{len(twice)} names stand over several columns (first: {', '.join(twice[:3])})."
-                raise TableError("table.duplicate_names", problem, "Give every column a name of its own; equal values do not matter.")
-            for name in X.select_dtypes(include=["object", "string", "category"]).columns:
-                column = _numbers_or_text(X[name])
-                if column.dtype.kind not in "fiub":
-                    self.levels[str(name)] = _levels(column)
+            _check_names(X)
+            for name in X.columns:
+                if _may_be_text(X[name].dtype):
+                    named = hasattr(X[name].dtype, "categories")  # as categories: whole numbers too are names then
+                    column = X[name] if named else _numbers_or_text(X[name])
+                    if named or column.dtype.kind not in "fiub":
+                        _refuse_dates(X[name])
+                        self.levels[str(name)] = _levels(column)
         return self
 
-    def encode(self, X: Any) -> Any:
-        """A DataFrame with codes in place of text, as floats; anything else is handed back."""
-        if not hasattr(X, "select_dtypes") or (not self.levels and all(_plain(kind) for kind in X.dtypes)):
+    def encode(self, X: Any, hint: str = "It held numbers when the model was trained; give numbers.") -> Any:
+        """A DataFrame with codes in place of text, as floats; anything else is handed back. ``hint``: what to do about other text."""
+        if not hasattr(X, "select_dtypes"):
+            return X
+        _check_names(X)
+        if not self.levels and all(_plain(kind) for kind in X.dtypes):
             return X
         import pandas as pd
 
@@ -52,15 +55,49 @@ class Categories:
             if str(name) in self.levels:
                 codes = {value: float(code) for code, value in enumerate(self.levels[str(name)])}
                 columns[name] = X[name].astype(object).map(lambda value, codes=codes: codes.get(str(value), np.nan)).astype(float)
-            elif X[name].dtype.kind in "mM":
-                raise TableError(
-                    "table.date_column",
-                    f"column “{name}” holds dates.",
-                    "Turn it into a number of days before some day, or leave it out.",
-                )
             else:
-                columns[name] = _as_floats(X[name])
+                _refuse_dates(X[name])
+                columns[name] = _as_floats(X[name], hint)
         return pd.DataFrame(columns, index=X.index, columns=X.columns)
+
+
+def numbers(X: Any) -> Any:
+    """A DataFrame as floats, for estimators that have no use for text; anything else is handed back.
+
+    Raises
+    ------
+    TableError
+        That names the column, where one holds text, dates or nested values.
+    """
+    return Categories().encode(X, "Turn it into numbers (counts, shares, indicators), or leave it out.")
+
+
+def _check_names(X: pd.DataFrame) -> None:
+    if not len(X.columns):
+        raise TableError("table.no_columns", "the table has no columns.", "Give at least one feature.")
+    if not X.columns.is_unique:
+        twice = sorted({str(name) for name in X.columns[X.columns.duplicated()]})
+        problem = f"{len(twice)} names stand over several columns (first: {', '.join(twice[:3])})."
+        raise TableError("table.duplicate_names", problem, "Give every column a name of its own; equal values do not matter.")
+
+
+def _refuse_dates(column: pd.Series) -> None:
+    """Days as such are no measure, and as text each would be a category of its own that no later row has.
+
+    DATE columns come as objects from most databases, as periods from monthly tables.
+    """
+    import datetime
+
+    import pandas as pd
+
+    first = column.dropna().head(1)
+    held = first.iloc[0] if len(first) and not _plain(column.dtype) else None
+    if column.dtype.kind in "mM" or isinstance(held, datetime.date | datetime.timedelta | pd.Period):
+        raise TableError(
+            "table.date_column",
+            f"column “{column.name}” holds dates.",
+            "Turn it into a number of days before some day, or leave it out.",
+        )
 
 
 def _levels(column: pd.Series) -> list[str]:
@@ -76,26 +113,32 @@ def _plain(kind: Any) -> bool:
     return isinstance(kind, np.dtype) and kind.kind in "fiub"
 
 
-def _as_floats(column: pd.Series) -> pd.Series:
+def _may_be_text(kind: Any) -> bool:
+    """Not only pandas' own text: a string of Arrow (``dtype_backend="pyarrow"``) says kind U, a decimal or nested value of Arrow kind O."""
+    return kind.kind in "OSU"
+
+
+def _as_floats(column: pd.Series, hint: str) -> pd.Series:
+    if column.dtype.kind == "c":
+        raise TableError("table.complex_column", f"column “{column.name}” holds complex numbers.", "Give real numbers.")
     try:
         return _numbers_or_text(column).astype(float)
-    except (TypeError, ValueError) as error:
-        raise TableError(
-            "table.text_column", f"column “{column.name}” holds text: {error}.", "It held numbers when the model was trained; give numbers."
-        ) from error
+    except (TypeError, ValueError):
+        problem = f"column “{column.name}” holds text or nested values."
+        raise TableError("table.text_column", problem, hint) from None  # the error behind it shows a value
 
 
 def _numbers_or_text(column: pd.Series) -> pd.Series:
     import pandas as pd
 
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype(object).astype("string").astype(object)
-    if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
-        try:
-            return pd.to_numeric(column)
-        except (TypeError, ValueError):
-            return column
-    return column
+    if not _may_be_text(column.dtype):
+        return column
+    column = column.astype(object)
+    try:
+        found = pd.to_numeric(column)
+        return found.astype(float) if found.dtype == object else found  # whole numbers beyond 64 bits stay objects
+    except (TypeError, ValueError):
+        return column
 
 
 def bounded(X: np.ndarray) -> np.ndarray:
