@@ -23,6 +23,7 @@ from fraudml.stages import inputs
 from fraudml.stages.features import dataset_of
 from fraudml.stages.learning_set import LearningSet, learning_sets
 from fraudml.stages.population import reference_of
+from fraudml.stages.stored import write_json
 from fraudml.stages.tuning import tuned
 
 if TYPE_CHECKING:
@@ -110,8 +111,6 @@ def combined(rows: LearningSet, parts: pd.DataFrame) -> Combiner:
 
 
 def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: str, tracking: Any) -> None:
-    import json
-
     from fraudml.detectors.registered import RegisteredModel, champion
     from fraudml.detectors.scheme_classifier import SchemeClassifier
     from fraudml.evaluate.card import model_card
@@ -139,7 +138,7 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
         "pu": rows.pu,
         "snapshots": sorted(set(rows.days)),
         "boosting": boosting or {},
-        "metrics": found.metrics,
+        "metrics": {name: value for name, value in found.metrics.items() if value == value},  # JSON knows no NaN
         "weights": model.weights_,
         "features": list(map(str, model.feature_names_in_)),
         "rules_version": rule_base(config.conf_dir).version,
@@ -166,7 +165,7 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
     try:
         registered.save(beside)
         (beside / "README.md").write_text(model_card(registered, combiner), encoding="utf-8")
-        (beside / "metrics.json").write_text(json.dumps(found.metrics, indent=1), encoding="utf-8")
+        write_json(beside / "metrics.json", found.metrics)
         moving.to_csv(beside / "shap_summary.csv", index=False)
         (beside / "config.yaml").write_text(learnt_by(config), encoding="utf-8")
         shown = [
@@ -203,15 +202,16 @@ def _train(config: Any, claims: Claims, target: str, rows: LearningSet, as_of: s
             return
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+    among = found.metrics["decided.average_precision"]
     log.info(
-        "%s: %s-%d learnt from %d entities (%d confirmed); held out: average precision %.3f among the decided, %.3f among all"
+        "%s: %s-%d learnt from %d entities (%d confirmed); held out: average precision %s among the decided, %.3f among all"
         " (where nobody looked counts as honest), AUC %.3f",
         folder,
         target,
         number,
         about["entities"],
         about["confirmed"],
-        found.metrics["decided.average_precision"],
+        f"{among:.3f}" if among == among else "not known (nobody was cleared)",
         found.metrics["average_precision"],
         found.metrics["auc"],
     )

@@ -26,6 +26,8 @@ log = logging.getLogger("fraudml")
 STUDIES = "tuning.db"
 AVERAGE_PRECISION = "average_precision"
 OBJECTIVES = (AVERAGE_PRECISION, "precision_at_capacity")
+DEFAULTS, KEPT = "defaults", ("WAITING", "COMPLETE")
+"""Mark of the trial that searches nothing, and the states in which it need not be asked for again."""
 
 
 def tuned(config: Any, target: str, rows: LearningSet, tracking: Tracking) -> dict[str, Any] | None:
@@ -51,8 +53,8 @@ def tuned(config: Any, target: str, rows: LearningSet, tracking: Tracking) -> di
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
     )
     done = sum(trial.state.is_finished() for trial in study.trials)
-    if not study.trials:
-        study.enqueue_trial({})
+    if not any(trial.user_attrs.get(DEFAULTS) and trial.state.name in KEPT for trial in study.trials):  # one that was killed told nothing
+        study.enqueue_trial({}, user_attrs={DEFAULTS: True})
     before, folds = len(study.trials), time_folds(rows)
     with tracking.study(f"{target} tuning", {"target": target, "study": study.study_name}) as record:
         study.optimize(
@@ -113,7 +115,7 @@ def _score(config: Any, rows: LearningSet, folds: list[tuple[np.ndarray, np.ndar
     import optuna
 
     boosting: dict[str, Any] = {}
-    if trial.number or trial.params:  # the first trial is the defaults
+    if not trial.user_attrs.get(DEFAULTS):
         boosting = {
             "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.2, log=True),
             "num_leaves": trial.suggest_int("num_leaves", 4, 64, log=True),

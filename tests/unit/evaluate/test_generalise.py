@@ -10,6 +10,7 @@ import pandas as pd
 from fraudml.evaluate.fairness import by_attribute, steadiness
 from fraudml.evaluate.generalise import forward, unseen_schemes
 from fraudml.evaluate.held_out import as_population
+from fraudml.evaluate.page import list_page
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,10 @@ def test_who_is_listed_more_and_whether_it_is_borne_out() -> None:
     private = table[(table["attribute"] == "ownership") & (table["value"] == "private")].iloc[0]
     assert (private["share_flagged"], private["cases"], private["decided"]) == (1.0, 1, 2)
     assert private["case_low"] < 0.5 < private["case_high"]
+    report = {"as_of": "2024-06-30", "first": 2, "against_truth": {}, "steadiness": [], "fairness": table.to_dict("records")}
+    page = list_page(report, "zh")  # in the reader's language down to the sorts
+    assert "民营" in page
+    assert "private" not in page
 
 
 def test_lists_of_two_months_are_compared_without_claims() -> None:

@@ -53,6 +53,18 @@ def test_three_trials_are_kept_resumed_and_recorded(rows: LearningSet, tmp_path:
     assert all(run.data.tags["state"] in ("COMPLETE", "PRUNED") for run in trials)
 
 
+def test_defaults_whose_trial_was_killed_are_tried_again(rows: LearningSet, tmp_path: Path) -> None:
+    import optuna
+
+    config = compose([f"models_dir={tmp_path}", "tuning.trials=1", "engine.threads=1"])
+    storage = f"sqlite:///{tmp_path / 'tuning.db'}"
+    name = f"patient {config.tuning.objective} {fingerprint(rows)}"
+    killed = optuna.create_study(study_name=name, storage=storage, direction="maximize")
+    killed.enqueue_trial({}, user_attrs={"defaults": True})
+    killed.ask()  # runs for ever
+    assert tuned(config, "patient", rows, Tracking(tmp_path, None, "tests")) == {}
+
+
 def dated(rows: LearningSet) -> LearningSet:
     days = pd.date_range("2023-01-01", periods=120).to_series(index=range(120))
     return replace(rows, cases=rows.cases.assign(decided_on=days))
