@@ -119,6 +119,7 @@ def learning_sets(config: Any, claims: Claims, targets: list[str], as_of: str, l
     """
     import pandas as pd
 
+    _name_origins(labels, dict(config.detector.origin_weight))
     engine, data_dir = claims.engine, claims.data_dir
     path = data_dir / "features" / f"{targets[0]}.parquet"
     days = [day for day in inputs.snapshot_days(engine, path) if day <= as_of] if path.is_file() else []
@@ -141,6 +142,19 @@ def learning_sets(config: Any, claims: Claims, targets: list[str], as_of: str, l
                 continue
         log.info("%s: not trained, fewer than %d confirmed cases have behaviour vectors", target, config.detector.least_positives)
     return sets
+
+
+def _name_origins(labels: pd.DataFrame, weights: dict[str, float]) -> None:
+    """Says which decisions count whole because nobody knows how their cases came to light; a random check in other words is none."""
+    origins = labels["origin"].fillna("").astype(str)
+    unknown = sorted(set(origins) - {"", *weights})
+    if unknown:
+        log.warning(
+            "%d decisions have an origin that is none of %s (%s): they count whole, and as no random check",
+            int(origins.isin(unknown).sum()),
+            ", ".join(weights),
+            ", ".join(unknown[:3]),
+        )
 
 
 def _name_unseen(target: str, labels: pd.DataFrame, pieces: list[pd.DataFrame]) -> None:
