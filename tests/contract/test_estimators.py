@@ -111,6 +111,18 @@ def test_unseen_categories_are_missing(model: fm.EntityScorer, table: tuple[pd.D
     assert np.isfinite(model.predict_proba(X)).all()
 
 
+def test_categories_of_whole_numbers_are_the_same_once_one_is_missing() -> None:
+    """Pandas makes 1.0 of 1 in a column that misses a value."""
+    level = np.tile([1, 2, 3], 80)
+    X = pd.DataFrame({"level": pd.Categorical(level), "other": np.random.default_rng(1).normal(size=240)})
+    model = fm.EntityScorer(n_jobs=1, repeats=1).fit(X, (level == 2).astype(int))
+    known = model.predict_proba(X)[:, 1]
+    later = model.predict_proba(X.assign(level=np.where(np.arange(240) == 0, np.nan, level)))[:, 1]
+    assert known[1] > 0.9 > known[2]
+    assert (later[1:] == known[1:]).all()
+    assert later[0] != known[0]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -54,7 +54,7 @@ class Categories:
         for name in X.columns:
             if str(name) in self.levels:
                 codes = {value: float(code) for code, value in enumerate(self.levels[str(name)])}
-                columns[name] = X[name].astype(object).map(lambda value, codes=codes: codes.get(str(value), np.nan)).astype(float)
+                columns[name] = X[name].astype(object).map(lambda value, codes=codes: codes.get(_as_text(value), np.nan)).astype(float)
             else:
                 _refuse_dates(X[name])
                 columns[name] = _as_floats(X[name], hint)
@@ -100,10 +100,15 @@ def _refuse_dates(column: pd.Series) -> None:
         )
 
 
+def _as_text(value: Any) -> str:
+    """A value as the name of its category: 1.0 is 1, which a column of whole numbers becomes as soon as one of them is missing."""
+    return str(int(value)) if isinstance(value, float | np.floating) and float(value).is_integer() else str(value)
+
+
 def _levels(column: pd.Series) -> list[str]:
     """Values of a text or category column as text, sorted."""
     try:
-        return sorted({str(value) for value in column.dropna().unique()})
+        return sorted({_as_text(value) for value in column.dropna().unique()})
     except TypeError as error:  # lists and mappings cannot be told apart by their hash
         problem, hint = f"column “{column.name}” holds nested values.", "Turn it into columns of numbers or texts, or leave it out."
         raise TableError("table.nested_column", problem, hint) from error

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fraudml.evaluate.baselines import isolation_forest, total_amount
-from fraudml.evaluate.metrics import bootstrap, calibration, expected_sum, precision_recall_curve, ranking_metrics
+from fraudml.evaluate.metrics import CAPACITIES, bootstrap, calibration, expected_sum, precision_recall_curve, ranking_metrics
 from fraudml.evaluate.pictures import curves, png
 
 if TYPE_CHECKING:
     import pandas as pd
 
+WITHOUT_MODEL = ("rules_by_amount", "total_amount", "random")
 FEWEST_DRAWN = 20  # decided at random, below which nothing is said of them
 
 
@@ -106,14 +107,20 @@ def as_population(y: np.ndarray, decided: np.ndarray, weight: np.ndarray, risk: 
 
 
 def _money(found: np.ndarray, risk: np.ndarray, rankings: dict[str, np.ndarray], weight: np.ndarray) -> dict[str, float]:
-    """Amount of confirmed cases per inspection at 200, and lift over what needs no model."""
-    if weight.sum() < 200:
-        return {}
+    """Amount of confirmed cases per inspection at every capacity, of each ranking, and the risk's lift over what needs no model."""
+    capacities = [each for each in CAPACITIES if each <= weight.sum()]
     each = {
-        name: float(expected_sum(found, score, weight, np.array([200]))[0]) / 200 for name, score in ({"risk": risk} | rankings).items()
+        name: expected_sum(found, score, weight, np.array(capacities)) / np.array(capacities)
+        for name, score in ({"risk": risk} | rankings).items()
     }
-    lifts = {f"lift_over_{name}": each["risk"] / each[name] for name in ("rules_by_amount", "total_amount", "random") if each.get(name)}
-    return {"amount_per_inspection_at_200": each["risk"]} | lifts
+    metrics = {}
+    for place, capacity in enumerate(capacities):
+        for name, amounts in each.items():
+            metrics[f"{'' if name == 'risk' else f'{name}.'}amount_per_inspection_at_{capacity}"] = float(amounts[place])
+        for name in WITHOUT_MODEL:
+            if name in each and each[name][place]:
+                metrics[f"lift_over_{name}_at_{capacity}"] = float(each["risk"][place] / each[name][place])
+    return metrics
 
 
 def _random_draws(drawn: np.ndarray, y: np.ndarray, risk: np.ndarray, decided: np.ndarray) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from fraudml.evaluate.metrics import CAPACITIES
 from fraudml.evaluate.pictures import curves, svg
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ TEXTS = {
         "apart": "difference",
     },
 }
-CAPACITIES = (50, 100, 200, 500, 800)
-SHOWN = ("auc", "average_precision", *(f"{kind}_at_{k}" for k in CAPACITIES for kind in ("precision", "recall")))
+SHOWN = ("auc", "average_precision", *(f"{kind}_at_{k}" for k in CAPACITIES for kind in ("precision", "recall", "amount_per_inspection")))
+LIFTS = {"rules_by_amount": "规则按金额排序", "total_amount": "总金额排序", "random": "随机"}
 CALIBRATED = ("ece", "ece_by_chance")
 RANKINGS = ("", "supervised.", "rules.", "rules_by_amount.", "outlier.", "isolation_forest.", "total_amount.", "random.")
 NAMES = {
@@ -98,10 +99,6 @@ NAMES = {
         "level": "级别",
         "ownership": "所有制",
         "region": "地区",
-        "amount_per_inspection_at_200": "前200名平均每次查获金额(元)",
-        "lift_over_rules_by_amount": "金额为规则按金额排序的倍数",
-        "lift_over_total_amount": "金额为按总金额排序的倍数",
-        "lift_over_random": "金额为随机的倍数",
         "outlier": "仅离群",
         "isolation_forest": "孤立森林",
         "total_amount": "仅金额",
@@ -130,7 +127,9 @@ NAMES = {
         "precision": "证据准确率",
     }
     | {f"precision_at_{k}": f"前{k}准确率" for k in CAPACITIES}
-    | {f"recall_at_{k}": f"前{k}召回率" for k in CAPACITIES},
+    | {f"recall_at_{k}": f"前{k}召回率" for k in CAPACITIES}
+    | {f"amount_per_inspection_at_{k}": f"前{k}名平均每次查获金额(元)" for k in CAPACITIES}
+    | {f"lift_over_{name}_at_{k}": f"前{k}名查获金额为{text}的倍数" for k in CAPACITIES for name, text in LIFTS.items()},
     "en": {
         "auc": "AUC",
         "ece": "ECE",
@@ -221,7 +220,7 @@ def _measures(report: dict[str, Any], lang: str) -> list[list[str]]:
     """Calibration, money, what carries over in time and what random checks show: name, value, interval."""
     say, metrics, intervals = TEXTS[lang], report["metrics"], report["intervals"]
     names = {"ece": say["ece"], "average_precision": _name("average_precision", lang)}
-    names |= {name: _name(name, lang) for name in metrics if name.startswith(("lift_", "amount_per_"))}
+    names |= {name: _name(name, lang) for name in metrics if name.startswith("lift_")}
     for prefix in ("forward", "random_draws"):
         names |= {f"{prefix}.{key}": f"{say[prefix]}: {_name(key, lang)}" for key in (*SHOWN[:2], "entities", "cases", "mean_risk")}
     return [[text, figure(metrics[name]), _interval(intervals.get(name))] for name, text in names.items() if name in metrics]

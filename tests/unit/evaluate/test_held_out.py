@@ -1,0 +1,51 @@
+"""Held-out figures of a target: what an inspection finds, at every capacity and beside what needs no model."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudml.evaluate.held_out import assess
+
+
+@pytest.fixture
+def rows():
+    """A hundred and twenty entities of 1 to 120 thousand yuan; the thirty with the least are cases."""
+    number = np.arange(1, 121)
+    return SimpleNamespace(
+        table=pd.DataFrame({"total_amount_12m": number * 1000.0, "claim_count_12m": 1.0 + number % 7}),
+        y=(number <= 30).astype(float),
+        groups=number.astype(str),
+        decided=np.ones(120, dtype=bool),
+        population=np.ones(120),
+        cases=pd.DataFrame({"origin": ["lead"] * 120}),
+    )
+
+
+def parts_of(rows, rules):
+    return pd.DataFrame({"rules": rules, "graph": 0.0, "outlier": 0.5, "supervised": 0.5}, index=rows.table.index)
+
+
+def test_amount_found_per_inspection_and_lift_at_every_capacity(rows):
+    rules = np.where((rows.y == 1) | (np.arange(120) >= 90), 0.5, 0.0)  # all cases, and the thirty largest that are none
+    found = assess(rows, parts_of(rows, rules), np.where(rows.y == 1, 0.9, 0.1)).metrics
+    assert found["amount_per_inspection_at_50"] == pytest.approx(30 * 31 / 2 * 1000 / 50)
+    assert found["amount_per_inspection_at_100"] == pytest.approx(30 * 31 / 2 * 1000 / 100)
+    # rules by amount: thirty who are no case first, then the twenty largest cases
+    assert found["rules_by_amount.amount_per_inspection_at_50"] == pytest.approx(sum(range(11, 31)) * 1000 / 50)
+    assert found["lift_over_rules_by_amount_at_50"] == pytest.approx(465 / 410)
+    assert found["lift_over_random_at_50"] == pytest.approx(120 / 50)
+    assert "lift_over_total_amount_at_50" not in found  # which finds nothing among the first fifty: no number is so many times that
+    assert found["lift_over_total_amount_at_100"] == pytest.approx(465 / sum(range(21, 31)))
+    assert not [name for name in found if name.endswith("_at_200")]  # more than there are
+
+
+def test_the_page_shows_money_of_each_ranking(rows, tmp_path):
+    from fraudml.evaluate.page import target_page
+
+    found = assess(rows, parts_of(rows, rows.y * 0.5), np.where(rows.y == 1, 0.9, 0.1))
+    report = {"target": "patient", "metrics": found.metrics, "intervals": found.intervals, "against_truth": {}}
+    page = target_page(report | {"model_version": "patient-1", "as_of": "2024-06-30"}, found, "zh")
+    assert "前50名平均每次查获金额(元)" in page
+    assert "前100名查获金额为规则按金额排序的倍数" in page
