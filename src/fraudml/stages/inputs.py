@@ -178,6 +178,8 @@ def decisions(engine: Engine, claims: Claims, as_of: str, given: str | None) -> 
         empty = {name: pd.Series(dtype="str") for name in ("entity_type", "entity_id", "scheme", "origin")}
         return pd.DataFrame(empty | {"is_fraud": pd.Series(dtype="bool"), "decided_on": pd.Series(dtype="datetime64[us]")})
     every = pd.concat(parts, ignore_index=True)
+    if undated := int(every["decided_on"].isna().sum()):
+        log.info("%d of %d decisions bear no day: they count as known on every day", undated, len(every))
     every = every.sort_values(
         ["entity_type", "entity_id", "is_fraud", "decided_on", "origin", "scheme"], na_position="first", kind="stable"
     )

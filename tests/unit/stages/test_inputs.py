@@ -33,6 +33,13 @@ def test_a_decision_of_later_is_not_known_yet(make_claims, tmp_path: Path) -> No
     assert found["entity_id"].tolist() == ["D1"]
 
 
+def test_decisions_without_a_day_are_counted(make_claims, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="fraudml"):
+        found = read(make_claims, tmp_path, as_of="2020-01-31", is_fraud=[1, 1], decided_on=["2024-06-30", ""])
+    assert found["entity_id"].tolist() == ["D2"]
+    assert "1 of 1 decisions bear no day" in caplog.text
+
+
 def test_decisions_about_what_nobody_scores_are_named(make_claims, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="fraudml"):
         read(make_claims, tmp_path, entity_type=["doctor", "nurse"], is_fraud=[1, 1])
