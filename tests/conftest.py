@@ -24,6 +24,7 @@ from fraudml.claims import Claims, write_claims
 Rows = list[dict[str, Any]]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says which worker's tests belong together: those of a file, whose fixtures they share, and all that run on one Spark."""
     for item in items:

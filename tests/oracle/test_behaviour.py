@@ -315,6 +315,13 @@ def test_what_a_claim_follows(city):
     vectors = city["vectors"]["claim"]
     check(vectors, "month_claims", lambda one: len(before(one, 30)))
     check(vectors, "quarter_claims", lambda one: len(before(one, 90)))
+
+    def new_here(one: str) -> float:
+        claim, earlier = of.loc[one], before(one, 90)
+        return not ((earlier.institution_id == claim.institution_id) & (earlier.started_on < claim.started_on)).any()
+
+    check(vectors, "is_new_here", new_here)
+    assert 0.2 < vectors["is_new_here"].mean() < 0.95
     check(vectors, "month_amount", lambda one: before(one, 30).total_amount.sum())
 
     def case_ratio(one: str) -> float:

@@ -177,6 +177,7 @@ def _own(entity: str) -> dict[str, Relation]:
                 date_diff('day', coalesce(lag(started_on) over (partition by patient_id order by started_on, total_amount, claim_id),
                     last_started_on), started_on) as previous_gap,
                 count(*) over same_place as place_month_claims,
+                case when started_on is not null then count(*) over here_before = 0 end as is_new_here,
                 case when doctor_id is not null then count(*) over doctor_day end as doctor_day_claims,
                 count(*) over same_bill as same_bill_claims,
                 patient_id, institution_id, visit_type, total_amount, doctor_id
@@ -191,6 +192,8 @@ def _own(entity: str) -> dict[str, Relation]:
                 same_day as (partition by patient_id, started_on),
                 same_place as (partition by patient_id, institution_id order by started_on
                     range between interval 30 days preceding and current row),
+                here_before as (partition by patient_id, institution_id order by started_on
+                    range between interval 90 days preceding and interval 1 day preceding),
                 doctor_day as (partition by doctor_id, started_on),
                 same_bill as (partition by institution_id, visit_type, total_amount, diagnosis order by started_on
                     range between interval 30 days preceding and current row)) as judged
