@@ -26,9 +26,10 @@ leads: $(VENV)/.installed   ## the whole pipeline on the simulated city; ends wi
 	@$(BIN)/dvc repro
 	@echo; for each in data/leads/as_of=*/leads.xlsx data/leads/as_of=*/leads.html; do echo "$(CURDIR)/$$each"; done
 
-# three workers for two cores, because one that starts Java or a browser waits; heavy files come early in the alphabet, few tests each
+# three workers for two cores, because one that starts Java or a browser waits; heavy files come early in the alphabet, few tests each;
+# what runs on Spark stays on one worker (tests/conftest.py)
 test: $(VENV)/.installed system   ## the tests
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not soak"
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 soak: $(VENV)/.installed system   ## what takes minutes more: rules and scores on Spark, Spark Connect, real claims
 	$(BIN)/python -m pytest -m soak

@@ -22,14 +22,20 @@ import pytest
 from fraudml.claims import Claims, write_claims
 
 Rows = list[dict[str, Any]]
+ENGINES = "tests/engines/"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which worker's tests belong together: those of a file, whose fixtures they share, and all that run on one Spark."""
-    for item in items:
-        path = Path(item.path)
-        item.add_marker(pytest.mark.xdist_group("engines" if path.parent.name == "engines" else str(path)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadfile`` a worker takes a file, and one of them takes all that run on Spark: Java is started once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneSpark(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return ENGINES if file.startswith(ENGINES) else file
+
+    return OneSpark(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture
