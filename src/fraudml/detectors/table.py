@@ -90,8 +90,10 @@ def _refuse_dates(column: pd.Series) -> None:
 
     import pandas as pd
 
+    if _plain(column.dtype):  # the many columns of numbers need no look at what they hold
+        return
     first = column.dropna().head(1)
-    held = first.iloc[0] if len(first) and not _plain(column.dtype) else None
+    held = first.iloc[0] if len(first) else None
     if column.dtype.kind in "mM" or isinstance(held, datetime.date | datetime.timedelta | pd.Period):
         raise TableError(
             "table.date_column",

@@ -164,16 +164,20 @@ class SparkEngine(Engine):
 
     # ------------------------------------------------------------------ writing
     def write(self, sql: str, path: Path, note: str | None = None, compression: str = "zstd") -> int:
+        frame, *_ = self._frame(sql)
+        # all tasks compute; one of them then writes, in their order
+        return self._written(self._ran(lambda: frame.localCheckpoint(eager=True)), path, note, compression)
+
+    def _written(self, rows: Any, path: Path, note: str | None = None, compression: str = "zstd") -> int:
+        """Writes a frame that is computed already, by one task."""
         from pyspark.sql.pandas.types import to_arrow_schema
 
-        frame, *_ = self._frame(sql)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        schema = to_arrow_schema(frame.schema)
+        schema = to_arrow_schema(rows.schema)
         if note is not None:
             schema = schema.with_metadata({"fraudml": note})
         try:
-            rows = self._ran(lambda: frame.localCheckpoint(eager=True))  # all tasks compute; one of them then writes, in their order
             written = self._ran(
                 lambda: rows.coalesce(1).mapInArrow(file_writer(str(beside.resolve()), schema, compression), "rows long").collect()
             )
@@ -188,7 +192,8 @@ class SparkEngine(Engine):
 
     def write_apart(self, sql: str, path: Path, apart: Path, columns: str, fault: str, told: str) -> int:
         self.table("judged_rows", sql)
-        count = self.write(f"select {columns} from judged_rows where {fault} is null", path)
+        faultless, *_ = self._frame(f"select {columns} from judged_rows where {fault} is null")
+        count = self._written(faultless, path)
         self.view("faulty_rows", f"select * from judged_rows where {fault} is not null")
         self.by_row("told_rows", f"select {told} as line from faulty_rows", of="faulty_rows")
         frame = self._spark.table(self._names["told_rows"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fraudml.evaluate.baselines import isolation_forest, total_amount
-from fraudml.evaluate.metrics import CAPACITIES, bootstrap, calibration, expected_sum, precision_recall_curve, ranking_metrics
+from fraudml.evaluate.metrics import CAPACITIES, bootstrap, calibration, precision_recall_curve, ranking_metrics
 from fraudml.evaluate.pictures import curves, png
 
 if TYPE_CHECKING:
@@ -70,13 +70,12 @@ def assess(rows: Any, parts: pd.DataFrame, risk: np.ndarray, seed: int = 0) -> A
     if amount is not None:
         rankings["total_amount"] = amount
         rankings["rules_by_amount"] = np.where(rankings["rules"] > 0, 1.0 + _share(amount), 0.0)
-    metrics = ranking_metrics(y, risk, weight)
+    metrics = ranking_metrics(y, risk, weight, amount=amount)
     for name, score in rankings.items():
         if name != "risk":
-            found = ranking_metrics(y, score, weight)
+            found = ranking_metrics(y, score, weight, amount=amount)
             metrics |= {f"{name}.{key}": value for key, value in found.items() if key not in ("rows", "positives")}
-    if amount is not None:
-        metrics |= _money(y * amount, risk, rankings, weight)
+    metrics |= _lifts(metrics)
     among = ranking_metrics(y[decided], risk[decided], capacities=())
     metrics |= {f"decided.{name}": among[name] for name in ("auc", "average_precision")}
     standing = as_population(y, decided, weight, risk)
@@ -106,21 +105,15 @@ def as_population(y: np.ndarray, decided: np.ndarray, weight: np.ndarray, risk: 
     return np.where(cases, each_case, np.where(others, each_other, 0.0))
 
 
-def _money(found: np.ndarray, risk: np.ndarray, rankings: dict[str, np.ndarray], weight: np.ndarray) -> dict[str, float]:
-    """Amount of confirmed cases per inspection at every capacity, of each ranking, and the risk's lift over what needs no model."""
-    capacities = [each for each in CAPACITIES if each <= weight.sum()]
-    each = {
-        name: expected_sum(found, score, weight, np.array(capacities)) / np.array(capacities)
-        for name, score in ({"risk": risk} | rankings).items()
-    }
-    metrics = {}
-    for place, capacity in enumerate(capacities):
-        for name, amounts in each.items():
-            metrics[f"{'' if name == 'risk' else f'{name}.'}amount_per_inspection_at_{capacity}"] = float(amounts[place])
-        for name in WITHOUT_MODEL:
-            if name in each and each[name][place]:
-                metrics[f"lift_over_{name}_at_{capacity}"] = float(each["risk"][place] / each[name][place])
-    return metrics
+def _lifts(metrics: dict[str, float]) -> dict[str, float]:
+    """How many times as much an inspection finds by risk as by what needs no model, at every capacity."""
+    lifts = {}
+    for name in WITHOUT_MODEL:
+        for capacity in CAPACITIES:
+            each = f"amount_per_inspection_at_{capacity}"
+            if metrics.get(f"{name}.{each}"):
+                lifts[f"lift_over_{name}_at_{capacity}"] = metrics[each] / metrics[f"{name}.{each}"]
+    return lifts
 
 
 def _random_draws(drawn: np.ndarray, y: np.ndarray, risk: np.ndarray, decided: np.ndarray) -> dict[str, float]:

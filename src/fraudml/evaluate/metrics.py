@@ -12,19 +12,24 @@ CAPACITIES = (50, 100, 200, 500, 800)
 
 
 def ranking_metrics(
-    y: np.ndarray, score: np.ndarray, weight: np.ndarray | None = None, capacities: Iterable[int] = CAPACITIES
+    y: np.ndarray,
+    score: np.ndarray,
+    weight: np.ndarray | None = None,
+    capacities: Iterable[int] = CAPACITIES,
+    amount: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """Area under the ROC curve, average precision, precision and recall at capacities.
+    """Area under the ROC curve, average precision, precision, recall and amount found at capacities.
 
     Parameters
     ----------
     y : 0/1. score : higher = more suspicious; missing scores rank last. weight : how many entities each row stands for.
     capacities : list lengths; those longer than the table are left out.
+    amount : yuan of each row, found where it is a case.
 
     Returns
     -------
-    ``auc``, ``average_precision``, ``positives``, ``rows``, ``precision_at_<k>``, ``recall_at_<k>``; areas are NaN where one class is
-    missing. Ties count by their expectation.
+    ``auc``, ``average_precision``, ``positives``, ``rows``, ``precision_at_<k>``, ``recall_at_<k>``, with amounts
+    ``amount_per_inspection_at_<k>``; areas are NaN where one class is missing. Ties count by their expectation.
     """
     from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -41,11 +46,15 @@ def ranking_metrics(
     }
     weight = np.ones(len(y)) if weight is None else weight
     cases = float(weight @ y)
-    for capacity in capacities:
-        if capacity <= weight.sum():
-            hits = float(expected_sum(y, score, weight, np.array([capacity]))[0])
-            out[f"precision_at_{capacity}"] = hits / capacity
-            out[f"recall_at_{capacity}"] = hits / max(cases, 1.0)
+    first = np.array([capacity for capacity in capacities if capacity <= weight.sum()], dtype=int)
+    if not len(first):
+        return out
+    for capacity, hits in zip(first, expected_sum(y, score, weight, first), strict=True):
+        out[f"precision_at_{capacity}"] = float(hits / capacity)
+        out[f"recall_at_{capacity}"] = float(hits / max(cases, 1.0))
+    if amount is not None:
+        for capacity, found in zip(first, expected_sum(y * amount, score, weight, first), strict=True):
+            out[f"amount_per_inspection_at_{capacity}"] = float(found / capacity)
     return out
 
 

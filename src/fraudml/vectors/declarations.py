@@ -47,8 +47,7 @@ def read_declarations(entity: str, path: Path, shipped: Catalogue | None = None)
 
     _only(content, _FILE_KEYS, where(), where)
     for section in ("attributes", "relations", "features"):
-        if not isinstance(content.get(section) or {}, dict):
-            _fail("entry", where(section), f"{section} is a mapping of names")
+        _mapping(content, section, where(section))
     if content.get("entity", entity) != entity:
         _fail("entity", where("entity"), f"the file declares {content['entity']}, its name says {entity}")
     base = shipped or Catalogue(entity, (), {})
@@ -63,9 +62,7 @@ def read_declarations(entity: str, path: Path, shipped: Catalogue | None = None)
             _fail("relation", where("relations", name), f"there is no relation {entry['of']}", relations, entry["of"])
         if not _list(entry, "by", where("relations", name)):
             _fail("relation", where("relations", name), "by is missing: the columns that make the counterpart")
-        if not isinstance(entry.get("measures") or {}, dict):
-            _fail("entry", where("relations", name), "measures is a mapping of names to aggregates")
-        measures = {str(measure): str(sql) for measure, sql in (entry.get("measures") or {}).items()}
+        measures = {str(measure): str(sql) for measure, sql in _mapping(entry, "measures", where("relations", name)).items()}
         condition = entry.get("where")
         for text in [*entry["by"], *measures.values(), *([condition] if condition else [])]:
             _check_expression(str(text), where("relations", name))
@@ -166,7 +163,7 @@ def _feature(name: str, entry: Mapping[str, Any], where: str, peers: tuple[str, 
         _fail("unit", where, f"there is no unit {entry['unit']}", UNITS, entry["unit"])
     if entry["direction"] not in DIRECTIONS:
         _fail("direction", where, f"direction is high, low or both, not {entry['direction']}")
-    if any(type(window) is not int or window not in WINDOWS for window in _list(entry, "windows", where)):
+    if any(type(window) is not int or window not in WINDOWS for window in _list(entry, "windows", where, "windows")):
         _fail("windows", where, f"windows are of {', '.join(map(str, WINDOWS))} months")
     for row in _list(entry, "serves", where):
         if not ROWS.fullmatch(str(row)):
@@ -191,11 +188,18 @@ def _feature(name: str, entry: Mapping[str, Any], where: str, peers: tuple[str, 
     )
 
 
-def _list(entry: Mapping[str, Any], key: str, where: str) -> list[Any]:
+def _list(entry: Mapping[str, Any], key: str, where: str, code: str = "entry") -> list[Any]:
     value = entry.get(key)
     if value is not None and not isinstance(value, list):
-        _fail("windows" if key == "windows" else "entry", where, f"{key} is a list: {key}: [{value}]")
+        _fail(code, where, f"{key} is a list: {key}: [{value}]")
     return value or []
+
+
+def _mapping(entry: Mapping[str, Any], key: str, where: str, code: str = "entry") -> Mapping[str, Any]:
+    value = entry.get(key) or {}
+    if not isinstance(value, dict):
+        _fail(code, where, f"{key} is a mapping, {key}: {{name: …}}")
+    return value
 
 
 def _check_expression(sql: str, where: str) -> None:
@@ -222,8 +226,7 @@ def _by_window(feature: Feature, entry: Mapping[str, Any]) -> list[Feature]:
 
 
 def _check_wording(entry: Mapping[str, Any], where: str) -> None:
-    if not isinstance(entry.get("benign") or {}, dict):
-        _fail("wording", where, "benign is a mapping of zh and en")
+    benign = _mapping(entry, "benign", where, "wording")
     for lang in wording.LANGUAGES:
         try:
             used = {field for _, field, _, _ in string.Formatter().parse(entry[lang]) if field is not None}
@@ -235,7 +238,7 @@ def _check_wording(entry: Mapping[str, Any], where: str) -> None:
             _fail("wording", where, f"{lang} does not say {{value}}")
         if "window" in used and not entry.get("windows"):
             _fail("wording", where, f"{lang} says {{window}}, which a feature without windows has not")
-        if not (entry.get("benign") or {}).get(lang):
+        if not benign.get(lang):
             _fail("wording", where, f"benign.{lang} is missing: what else could explain the value")
 
 
