@@ -27,7 +27,8 @@ leads: $(VENV)/.installed   ## the whole pipeline on the simulated city; ends wi
 	@echo; for each in data/leads/as_of=*/leads.xlsx data/leads/as_of=*/leads.html; do echo "$(CURDIR)/$$each"; done
 
 # three workers for two cores, because one that starts Java or a browser waits; heavy files come early in the alphabet, few tests each;
-# what runs on Spark stays on one worker (tests/conftest.py)
+# what runs on Spark stays on one worker (tests/conftest.py); threads of three workers would wait for each other's cores, spinning
+test: export OMP_NUM_THREADS := 1
 test: $(VENV)/.installed system   ## the tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak"
 

@@ -36,8 +36,16 @@ def model(table: tuple[pd.DataFrame, np.ndarray]) -> fm.EntityScorer:
     return fm.EntityScorer(n_jobs=1).fit(*table)
 
 
-@pytest.mark.parametrize("estimator", [fm.EntityScorer(n_jobs=1, repeats=1), fm.OutlierEnsemble()], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        pytest.param(fm.EntityScorer(n_jobs=1, repeats=1), id="EntityScorer", marks=pytest.mark.soak),
+        pytest.param(fm.EntityScorer(n_jobs=1, repeats=1, folds=2, members=("boosted", "linear")), id="without_forests"),
+        pytest.param(fm.OutlierEnsemble(), id="OutlierEnsemble"),
+    ],
+)
 def test_check_estimator(estimator: object) -> None:
+    """What scikit-learn asks of an estimator; 400 random trees for each of its 130 fits are for the long run."""
     check_estimator(estimator, on_skip=None)
 
 

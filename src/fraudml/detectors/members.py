@@ -129,6 +129,7 @@ class Linear:
     ) -> list[Linear]:
         """One model per penalty, the firmest first; columns ``categorical`` hold codes whose order means nothing."""
         from sklearn.linear_model import LogisticRegression
+        from threadpoolctl import threadpool_limits
 
         known = np.where(np.isnan(X), 0.0, 1.0) * weight[:, None]
         total = np.maximum(known.sum(0), 1e-12)
@@ -151,7 +152,9 @@ class Linear:
         for penalty in penalties:
             coefficients = nothing.copy()
             if varies.any():
-                coefficients[varies] = fitted.set_params(C=1 / penalty).fit(basis[:, varies], y, sample_weight=weight).coef_[0]
+                # one thread: products of so small matrices gain little from more, which wait for each other where the cores are busy
+                with threadpool_limits(1):
+                    coefficients[varies] = fitted.set_params(C=1 / penalty).fit(basis[:, varies], y, sample_weight=weight).coef_[0]
             models.append(cls(centre, scale, knots, mean, coefficients, codes))
         return models
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LARGEST_REFERENCE = 8_000  # rows the ensemble learns from
 LARGEST_GROUP = 3_000  # rows of a peer group that its members' p-values are taken from
 LARGEST_COMPARISON = 30_000  # rows that peers' medians and percentiles are taken from
+BLOCK = 20_000  # rows scored together
 DECIMALS = 10  # of the ensemble's score
 FEWEST = 10  # rows below which nothing can be called unusual
 
@@ -74,8 +75,10 @@ class UsualAmongPeers:
                 compared[label] = self._scales[label].relative(table[others]), frozenset()
         taught = bounded(relative[_limited(relative, np.arange(len(table)), LARGEST_REFERENCE)])
         self._model = Ensemble(taught[np.argsort(row_keys(taught), kind="stable")], seed)
-        for label, (rows, names) in compared.items():
-            self._reference[label] = np.sort(self._strangeness(rows)), names
+        if compared:  # all groups at once: each call of the ensemble has its price, and groups may be many and small
+            ends = np.cumsum([len(rows) for rows, _ in compared.values()])
+            scores = np.split(self._strangeness(np.concatenate([rows for rows, _ in compared.values()])), ends[:-1])
+            self._reference = {label: (np.sort(mine), names) for (label, (_, names)), mine in zip(compared.items(), scores, strict=True)}
 
     def judge(self, values: pd.DataFrame, group: pd.Series) -> pd.DataFrame:
         """Outlier score of each row within its peer group; a row's score does not depend on the others.
@@ -103,7 +106,8 @@ class UsualAmongPeers:
 
     def _strangeness(self, relative: np.ndarray) -> np.ndarray:
         """The ensemble's score without its last digits, which differ with the rows scored together: a row must not outrank itself."""
-        return np.round(self._model.score(bounded(relative)), DECIMALS)
+        blocks = (relative[start : start + BLOCK] for start in range(0, len(relative), BLOCK))
+        return np.round(np.concatenate([self._model.score(bounded(block)) for block in blocks]), DECIMALS)
 
 
 class Scale:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from fraudml.detectors.supervised import EntityScorer
 
-MOST_ROWS = 2_000
+MOST_ROWS = 500
 SHOWN = 20
 
 
 def shap_summary(model: EntityScorer, table: pd.DataFrame, groups: np.ndarray) -> pd.DataFrame:
-    """Shapley values of the features over at most 2,000 of the rows, each by the models that did not see its entity.
+    """Shapley values of the features over at most 500 of the rows, each by the models that did not see its entity.
 
     Returns
     -------
