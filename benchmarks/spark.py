@@ -2,9 +2,10 @@
 
     python -m benchmarks.spark --data FOLDER [FOLDER …] [--as-of 2024-06-30]
 
-Each FOLDER holds ``claims/`` as ``fraudml ingest`` writes it (``python -m benchmarks.vectors --make`` makes large ones). Every run is a
-process of its own; processor seconds include Spark's Java and Python workers. Values are compared. Scored are the patients' vectors, ten
-times over, by the function of ``fraudml score`` (peers, outliers, a model of patients, combined). Writes `benchmarks/results/spark.md`.
+Each FOLDER holds ``claims/`` as ``fraudml ingest`` writes it (``python -m benchmarks.vectors --make`` makes large ones); where it holds
+``raw/`` too (Parquet, as ``fraudml simulate`` writes it), these are ingested. Every run is a process of its own; processor seconds include
+Spark's Java and Python workers. Values are compared. Scored are the patients' vectors, ten times over, by the function of
+``fraudml score`` (peers, outliers, a model of patients, combined). Writes `benchmarks/results/spark.md`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fraudml.vectors import Catalogue
 
 ENGINES = ("duckdb", "spark")
+SPARK = ["engine.master=local[2]", "engine.settings=spark.ui.enabled=false spark.driver.memory=3g spark.sql.shuffle.partitions=8"]
 
 
 def main() -> None:
@@ -56,6 +58,8 @@ def main() -> None:
                 "values that differ": different(given.out),
                 "rows scored": f"{took['duckdb']['scored']:,}",
                 **{f"{engine} score processor s": f"{took[engine]['score processor']:.0f}" for engine in ENGINES},
+                "settlements ingested": f"{took['duckdb']['ingested']:,}",
+                **{f"{engine} ingest processor s": f"{took[engine]['ingest processor']:.0f}" for engine in ENGINES},
             }
         )
     about = (
@@ -74,8 +78,8 @@ def one_run(kind: str, folder: Path, as_of: str, out: Path) -> dict[str, float]:
     from fraudml.vectors.computed import behaviour_sql, prepare
 
     started = time.perf_counter()
-    keys = ["engine.master=local[2]", "engine.settings=spark.ui.enabled=false spark.driver.memory=3g spark.sql.shuffle.partitions=8"]
-    config = compose([f"engine={kind}", *(keys if kind == "spark" else ["engine.threads=2"])])
+    keys = [f"engine={kind}", *(SPARK if kind == "spark" else ["engine.threads=2"])]
+    config = compose(keys)
     claims = open_claims(folder, configured_engine(config.engine))
     catalogues = {entity: load_catalogue(entity) for entity in FEATURES}
     with claims.at(as_of, months=12) as snapshot:
@@ -85,13 +89,28 @@ def one_run(kind: str, folder: Path, as_of: str, out: Path) -> dict[str, float]:
         settlements = snapshot.engine.scalar("select count(*) from settlements")
     vectors, finished = processor(), time.perf_counter()
     scored = score(claims.engine, out / kind / "patient.parquet", catalogues["patient"])
+    score_end = processor()
+    ingested = ingest(folder / "raw", out / kind / "city", keys)
     return {
         "seconds": finished - started,
         "processor": vectors,
         "settlements": settlements,
         "scored": scored,
-        "score processor": processor() - vectors,
+        "score processor": score_end - vectors,
+        "ingested": ingested,
+        "ingest processor": processor() - score_end,
     }
+
+
+def ingest(raw: Path, data: Path, keys: list[str]) -> int:
+    """Ingests national tables by ``fraudml ingest``; the number of settlements accepted, 0 where there are no tables."""
+    from fraudml.cli import main as command
+
+    if not raw.is_dir():
+        return 0
+    if command(["ingest", f"input={raw}", f"data_dir={data}", *keys]):
+        raise SystemExit(f"{raw} was not ingested")
+    return int(json.loads((data / "ingest.json").read_text(encoding="utf-8"))["tables"]["claims"]["accepted"])
 
 
 def processor() -> float:
