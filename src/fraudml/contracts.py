@@ -289,6 +289,30 @@ CANONICAL: dict[str, Table] = {
     ),
 }
 
+VALUES: dict[str, dict[str, tuple[str, ...]]] = {
+    "claims": {
+        "insurance_type": ("employee", "resident", "other"),
+        "visit_type": ("outpatient", "emergency", "chronic", "inpatient", "day_surgery", "pharmacy", "other"),
+        "credential_type": ("electronic", "identity_card", "social_security_card", "typed", "other"),
+    },
+    "visits": {"discharge_way": ("home", "transfer", "death", "other")},
+    "items": {
+        "charge_type": (
+            *("bed", "consultation", "examination", "laboratory", "treatment", "surgery", "nursing", "material", "western_drug"),
+            *("herbal", "chinese_patent_drug", "general", "registration", "other"),
+        )
+    },
+    "patients": {"sex": ("male", "female")},
+    "enrolments": {"insurance_type": ("employee", "resident", "other")},
+    "institutions": {"kind": ("hospital", "pharmacy"), "ownership": ("public", "private", "other")},
+    "registrations": {"role": ("doctor", "pharmacist", "other")},
+    "registered_diseases": {"disease_type": ("chronic", "special", "other")},
+    "registrable_diseases": {"disease_type": ("chronic", "special", "other")},
+    "catalogue": {"list_type": ("drug", "herbal", "service", "consumable", "other"), "sex_limit": ("male", "female")},
+    "inventory": {"unit": ("base", "pack")},
+}
+"""Canonical table -> column -> the words that may stand in it: rules and features compare with these, and find nothing of any other."""
+
 REQUIRED_TABLES = ("claims", "patients", "institutions")
 
 SCORE_COLUMNS: dict[str, str] = {

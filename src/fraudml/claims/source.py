@@ -5,15 +5,19 @@ One engine serves every source; a source is a YAML file alone (docs/sources.md i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fraudml.contracts import CANONICAL
+from fraudml.contracts import CANONICAL, VALUES
 from fraudml.errors import FraudmlError
 
 CONTROL = {"claims": {"is_valid": "BOOLEAN"}}
 """Columns that steer ingest and do not reach the canonical tables."""
+
+SHORT_STAY = {("claims", "visit_type"): ("short_stay",)}
+"""Words of a mapping beside the canonical ones: ingest tells by the nights what they are."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Column:
     ----------
     names : source columns, the first with a value wins (aliases and fallbacks).
     sql : an expression over source columns in place of names.
-    codes : code in the source -> canonical value; None: the value is taken as it is.
+    codes : code in the source -> canonical value; None: the value is taken as it is (never where `contracts.VALUES` names the words).
     prefix : whether a code matches by its beginning, the longest first.
     other : canonical value of a code that is not listed; None: null, and reported as unknown.
     """
@@ -120,44 +124,85 @@ def load_source(content: Mapping[str, Any]) -> Source:
             raise FraudmlError("source.table", f"source {name}: “{table}” is no canonical table.", f"Known: {', '.join(CANONICAL)}.")
         tables[table] = tuple(_part(each, table, name) for each in (given if isinstance(given, list) else [given]))
     extra = {key: content[key] for key in ("inputs", "relations", "separator", "time_zone") if content.get(key)}
+    _check_zone(extra.get("time_zone"), name)
     if content.get("nulls") is not None:
-        extra["nulls"] = ("", *(str(each) for each in content["nulls"]))
+        nulls = content["nulls"] if isinstance(content["nulls"], Iterable) and not isinstance(content["nulls"], str) else [content["nulls"]]
+        extra["nulls"] = ("", *(str(each) for each in nulls))
     return Source(name=name, tables=tables, **extra)
+
+
+def _check_zone(zone: Any, source: str) -> None:
+    from zoneinfo import available_timezones
+
+    known = available_timezones()  # none on a machine without their database
+    if zone is not None and known and zone not in known:
+        raise FraudmlError("source.time_zone", f"source {source}: there is no time zone “{zone}”.", "Write e.g. Asia/Shanghai.")
 
 
 def _part(given: Mapping[str, Any], table: str, source: str) -> Part:
     where = f"source {source}, table {table}"
     if not isinstance(given, Mapping) or "from" not in given or not given.get("columns"):
         raise FraudmlError("source.part", f"{where}: needs `from` and `columns`.", "See docs/sources.md.")
+    if beside := sorted(map(str, set(given) - {"from", "columns", "where"})):
+        raise FraudmlError("source.part", f"{where}: unknown key {', '.join(beside)}.", "Keys: from, columns, where.")
     known = CANONICAL[table].columns.keys() | CONTROL.get(table, {}).keys()
     unknown = given["columns"].keys() - known
     if unknown:
-        raise FraudmlError("source.column", f"{where}: no canonical column {', '.join(sorted(unknown))}.", f"Known: {', '.join(known)}.")
-    columns = {name: _column(each, f"{where}, column {name}") for name, each in given["columns"].items()}
+        raise FraudmlError(
+            "source.column", f"{where}: no canonical column {', '.join(sorted(unknown))}.", f"Known: {', '.join(sorted(known))}."
+        )
+    columns = {name: _column(each, table, name, f"{where}, column {name}") for name, each in given["columns"].items()}
     if given.get("where"):
         _columns_of(given["where"], f"{where}, where")
     return Part(relation=str(given["from"]), columns=columns, where=given.get("where"))
 
 
-def _column(given: Any, where: str) -> Column:
+def _column(given: Any, table: str, name: str, where: str) -> Column:
+    words = VALUES.get(table, {}).get(name)
+    # what no codes translate must bear the canonical words itself
+    own = {word: word for word in words} if words else None
     if isinstance(given, str):
-        return Column(names=(given,))
+        return Column(names=(given,), codes=own)
     if isinstance(given, list):
-        return Column(names=tuple(str(each) for each in given))
+        return Column(names=tuple(str(each) for each in given), codes=own)
     allowed = {"of", "sql", "codes", "match", "other"}
     if not isinstance(given, Mapping) or set(given) - allowed or ("of" in given) == ("sql" in given):
         raise FraudmlError("source.column", f"{where}: give a name, a list of names, or `of` or `sql` with codes.", "See docs/sources.md.")
     if "sql" in given:
         _columns_of(given["sql"], where)  # a slip is told with its place
     of = given.get("of", ())
-    codes = given.get("codes")
+    codes = _codes(given.get("codes"), where)
+    other = given.get("other")
+    for value in [*(codes or {}).values(), other]:
+        _check_value(value, table, name, where)
     return Column(
         names=(of,) if isinstance(of, str) else tuple(of),
         sql=given.get("sql"),
-        codes={str(code): None if value is None else str(value) for code, value in codes.items()} if codes else None,
+        codes=codes or own,
         prefix=given.get("match", "exact") == "prefix",
-        other=given.get("other"),
+        other=other if other is None else str(other),
     )
+
+
+def _codes(given: Mapping[Any, Any] | None, where: str) -> dict[str, str | None] | None:
+    for code in given or {}:
+        if isinstance(code, bool):
+            raise FraudmlError("source.codes", f"{where}: YAML reads the code as {str(code).lower()}.", 'Put it in quotes, as "NO".')
+    return {str(code): None if value is None else str(value) for code, value in given.items()} if given else None
+
+
+def _check_value(value: Any, table: str, name: str, where: str) -> None:
+    """Refuses what no canonical column may hold: whoever reads it would find nothing, and say nothing."""
+    if value is None:
+        return
+    words = VALUES.get(table, {}).get(name)
+    type_ = (CANONICAL[table].columns | CONTROL.get(table, {}))[name]
+    if words and value not in (*words, *SHORT_STAY.get((table, name), ())):
+        raise FraudmlError("source.value", f"{where}: “{value}” is no canonical value.", f"Known: {', '.join(words)}.")
+    if type_ in ("INTEGER", "DOUBLE") and not re.fullmatch(r"-?\d+" + (r"(\.\d+)?" if type_ == "DOUBLE" else ""), str(value)):
+        raise FraudmlError("source.value", f"{where}: “{value}” is no number.", f"The column holds {type_}.")
+    if type_ == "BOOLEAN" and str(value).lower() not in ("true", "false", "1", "0"):
+        raise FraudmlError("source.value", f"{where}: “{value}” is neither true nor false.", "Translate codes to true or false.")
 
 
 def missing_required(part: Part, table: str, present: Iterable[str]) -> list[str]:

@@ -1,0 +1,65 @@
+"""The declaration of a source: what is wrong with it is told with its place, before anything is read (rows of issue 3: a YAML alone)."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from fraudml.claims.source import load_source
+from fraudml.config import read_yaml
+from fraudml.errors import FraudmlError
+from fraudml.resources import resource
+
+
+@pytest.fixture
+def declared():
+    return copy.deepcopy(read_yaml(resource("conf") / "source" / "nhsa.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "mapping", "told"),
+    [
+        (
+            "claims",
+            "visit_type",
+            {"of": "med_type", "codes": {"11": "out-patient"}},
+            r"\[source.value\].*claims.*visit_type.*out-patient.*outpatient",
+        ),
+        ("claims", "visit_type", {"of": "med_type", "codes": {"11": "outpatient"}, "other": "rest"}, r"\[source.value\].*visit_type.*rest"),
+        ("patients", "sex", {"of": "gend", "codes": {"1": "M"}}, r"\[source.value\].*patients.*sex.*“M”"),
+        ("institutions", "level", {"of": "hosp_lv", "codes": {"三级": "three"}}, r"\[source.value\].*institutions.*level.*three"),
+        ("claims", "is_paid", {"of": "pay_stas", "codes": {"Y": "paid"}}, r"\[source.value\].*is_paid.*paid"),
+        ("claims", "visit_type", {"of": "med_type", "codes": {False: "emergency"}}, r"\[source.codes\].*visit_type.*quotes"),
+    ],
+)
+def test_a_value_that_no_rule_knows_is_told_with_its_place(declared, table, column, mapping, told):
+    declared["tables"][table]["columns"][column] = mapping
+    with pytest.raises(FraudmlError, match=told):
+        load_source(declared)
+
+
+def test_a_key_that_says_nothing_is_refused(declared):
+    declared["tables"]["claims"]["wher"] = "vali_flag = '1'"  # rows that are no claims would come in, and nobody would know
+    with pytest.raises(FraudmlError, match=r"\[source.part\].*claims.*wher"):
+        load_source(declared)
+
+
+def test_a_zone_that_does_not_exist_is_refused(declared):
+    with pytest.raises(FraudmlError, match=r"\[source.time_zone\].*Asia/Beijing"):
+        load_source(declared | {"time_zone": "Asia/Beijing"})
+
+
+def test_one_word_for_nothing_needs_no_list(declared):
+    assert load_source(declared | {"nulls": "NA"}).nulls == ("", "NA")
+
+
+def test_words_that_nobody_translates_must_be_the_canonical_ones(declared, raw, run):
+    declared["tables"]["claims"]["columns"]["visit_type"] = "kind"
+    declared["tables"]["institutions"]["columns"]["kind"] = {"sql": "case when fixmedins_type = '1' then 'hospital' else 'shop' end"}
+    raw["setl_d"][0]["kind"], raw["setl_d"][1]["kind"] = "outpatient", "OP"
+    summary, read = run(raw, source=load_source(declared))
+    assert [row["visit_type"] for row in read("claims")] == ["outpatient"]
+    for table in ("claims", "institutions"):
+        assert summary["tables"][table]["reasons"]["unknown_code"]["count"] == 1
+        assert summary["tables"][table]["quarantined"] == 1
