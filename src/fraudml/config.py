@@ -72,6 +72,7 @@ def compose(overrides: Sequence[str] = ()) -> Any:
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     quoted = [quote(each) for each in overrides]
     own = [each.split("=", 1)[1] for each in overrides if each.startswith("conf_dir=")]
@@ -89,6 +90,11 @@ def compose(overrides: Sequence[str] = ()) -> Any:
     except (HydraException, OmegaConfBaseException) as error:
         first = str(error).strip().splitlines()[0]
         raise UsageError("config.key", first, "`fraudml STAGE --help` prints the stage's keys.") from error
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise _no_yaml(error, Path(mark.name).name if mark else "a file of conf_dir") from error
+    except UnicodeDecodeError as error:
+        raise _no_yaml(error, "a YAML file that is composed") from error
     return config
 
 
@@ -226,7 +232,13 @@ def read_yaml(path: Path) -> Any:
 
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise FraudmlError("config.yaml", f"{path.name}{line}: {getattr(error, 'problem', error)}.", "Correct the YAML.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise _no_yaml(error, path.name) from error
+
+
+def _no_yaml(error: Exception, name: str) -> FraudmlError:
+    if isinstance(error, UnicodeDecodeError):
+        return FraudmlError("config.yaml", f"{name} is not UTF-8.", "Save it as UTF-8.")
+    mark = getattr(error, "problem_mark", None)
+    line = f":{mark.line + 1}" if mark else ""
+    return FraudmlError("config.yaml", f"{name}{line}: {getattr(error, 'problem', error)}.", "Correct the YAML.")

@@ -104,3 +104,18 @@ def test_an_experiment_holds_only_differences() -> None:
     small, usual = compose(["experiment=small_city"]), compose()
     assert small.city.persons < usual.city.persons
     assert small.leads == usual.leads
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"name: ours\ntables: {claims: {{from: a}}\n", r"\[config.yaml\] ours.yaml:3"),
+        (b"name: ours\nname: twice\n", r"\[config.yaml\] ours.yaml:2: found duplicate key name"),
+        ("name: 医保\n".encode("gb18030"), r"\[config.yaml\].*UTF-8"),
+    ],
+)
+def test_a_bureaus_broken_yaml_is_told_and_no_defect_of_ours(tmp_path: Path, content: bytes, told: str) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "ours.yaml").write_bytes(content)
+    with pytest.raises(FraudmlError, match=told):
+        compose([f"conf_dir={tmp_path}", "source=ours"])

@@ -184,10 +184,10 @@ class Run:
             self._match_refunds()
         if table in REQUIRED_TABLES and report.read and not report.accepted:
             worst = max(report.reasons, key=lambda code: report.reasons[code]["count"])
-            columns = ", ".join(report.reasons[worst]["columns"])
+            worst += "".join(f" in {each}" for each in report.reasons[worst]["columns"][:1])
             raise FraudmlError(
                 "claims.none_accepted",
-                f"all {report.read} rows of {report.source} would be quarantined, most of them for {worst}{f' in {columns}' if columns else ''}.",
+                f"all {report.read} rows of {report.source} would be quarantined, most of them for {worst}.",
                 f"Check the export and conf/source/{self.source.name}.yaml.",
             )
         self._remember_keys(table)

@@ -109,6 +109,8 @@ def load_source(content: Mapping[str, Any]) -> Source:
     FraudmlError
         ``source.*`` when the declaration names a table or column that does not exist.
     """
+    if not isinstance(content, Mapping):
+        raise FraudmlError("source.empty", "the declaration of the source is a list.", "See docs/sources.md.")
     name = str(content.get("name", "of your own"))
     allowed = {"name", "tables", "inputs", "relations", "nulls", "separator", "time_zone"}
     unknown = set(content) - allowed
@@ -116,7 +118,7 @@ def load_source(content: Mapping[str, Any]) -> Source:
         raise FraudmlError(
             "source.key", f"source {name}: unknown key {', '.join(sorted(unknown))}.", f"Keys: {', '.join(sorted(allowed))}."
         )
-    if not content.get("tables"):
+    if not content.get("tables") or not isinstance(content["tables"], Mapping):
         raise FraudmlError("source.empty", f"source {name} maps no tables.", "See docs/sources.md.")
     tables = {}
     for table, given in content["tables"].items():
@@ -141,7 +143,7 @@ def _check_zone(zone: Any, source: str) -> None:
 
 def _part(given: Mapping[str, Any], table: str, source: str) -> Part:
     where = f"source {source}, table {table}"
-    if not isinstance(given, Mapping) or "from" not in given or not given.get("columns"):
+    if not isinstance(given, Mapping) or "from" not in given or not isinstance(given.get("columns"), Mapping):
         raise FraudmlError("source.part", f"{where}: needs `from` and `columns`.", "See docs/sources.md.")
     if beside := sorted(map(str, set(given) - {"from", "columns", "where"})):
         raise FraudmlError("source.part", f"{where}: unknown key {', '.join(beside)}.", "Keys: from, columns, where.")
@@ -184,7 +186,9 @@ def _column(given: Any, table: str, name: str, where: str) -> Column:
     )
 
 
-def _codes(given: Mapping[Any, Any] | None, where: str) -> dict[str, str | None] | None:
+def _codes(given: Any, where: str) -> dict[str, str | None] | None:
+    if given is not None and not isinstance(given, Mapping):
+        raise FraudmlError("source.codes", f"{where}: `codes` lists no translations.", "Write codes: {CODE: word, …}.")
     for code in given or {}:
         if isinstance(code, bool):
             raise FraudmlError("source.codes", f"{where}: YAML reads the code as {str(code).lower()}.", 'Put it in quotes, as "NO".')

@@ -39,6 +39,14 @@ def test_a_value_that_no_rule_knows_is_told_with_its_place(declared, table, colu
         load_source(declared)
 
 
+@pytest.mark.parametrize(
+    "tables", [["claims"], {"claims": ["setl_d"]}, {"claims": {"from": "setl_d", "columns": ["claim_id"]}}, {"claims": {"from": "setl_d"}}]
+)
+def test_a_declaration_of_another_shape_is_told(tables):
+    with pytest.raises(FraudmlError, match=r"\[source\.(empty|part)\]"):
+        load_source({"name": "ours", "tables": tables})
+
+
 def test_a_key_that_says_nothing_is_refused(declared):
     declared["tables"]["claims"]["wher"] = "vali_flag = '1'"  # rows that are no claims would come in, and nobody would know
     with pytest.raises(FraudmlError, match=r"\[source.part\].*claims.*wher"):
