@@ -6,7 +6,9 @@ import codecs
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -21,6 +23,15 @@ def open_bytes(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Names the file in whatever a damaged archive or disk makes the reading fail with; a transfer that broke off shows at its end only."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        raise FraudmlError("claims.unreadable", f"{path.name} cannot be read ({error}).", "Export it again.") from error
+
+
 def first_line(path: Path) -> str:
     """The header of a text file, whatever its encoding.
 
@@ -29,11 +40,8 @@ def first_line(path: Path) -> str:
     FraudmlError
         ``claims.unreadable`` for an empty or damaged file.
     """
-    try:
-        with open_bytes(path) as stream:
-            line = stream.readline(1 << 20)
-    except (OSError, EOFError) as error:
-        raise FraudmlError("claims.unreadable", f"{path.name} cannot be read ({error}).", "Export it again.") from error
+    with _naming(path), open_bytes(path) as stream:
+        line = stream.readline(1 << 20)
     text = decoded(line.removeprefix(codecs.BOM_UTF8), path, 1).strip("\r\n")
     if not text.strip():
         raise FraudmlError("claims.empty_file", f"{path.name} has no header line.", "Export it again, with column names.")
@@ -74,14 +82,15 @@ def looked_through(path: Path, delimiter: str) -> Look:
     Raises
     ------
     FraudmlError
-        ``claims.unreadable`` for a quote that is never closed: the engine may take what follows for nothing and say nothing.
+        ``claims.unreadable`` for a damaged archive, and for a quote that is never closed: the engine may take what follows for nothing and
+        say nothing.
     """
     from fraudml.claims.blanks import BlankSearch
 
     decoder = codecs.getincrementaldecoder("utf-8")()
     blanks = BlankSearch(delimiter)
     quotes, utf8 = 0, True
-    with open_bytes(path) as stream:
+    with _naming(path), open_bytes(path) as stream:
         while chunk := stream.read(CHUNK):
             quotes += chunk.count(b'"') if b'"' in chunk else 0  # to find none is faster than to count none
             utf8 = utf8 and _decodes(decoder, chunk)

@@ -31,9 +31,10 @@ FIRST_DAY, LAST_DAY = "1000-01-01", "9999-12-31"
 """Years have four digits: DuckDB also reads ``infinity``, ``1.2.3`` and a slip like ``20240-06-03`` as days."""
 BLANKS = "".join(
     chr(code)
-    for code in [*range(1, 33), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x205F, 0x2060, 0x3000, 0xFEFF]
+    for code in [*range(33), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010), *range(0x2028, 0x2030), 0x205F, 0x2060, 0x3000, 0xFEFF]
 )
-"""What may stand around a value and be no part of it: blanks of all widths and none, tabs, line ends, marks of reading direction."""
+"""What may stand around a value and be no part of it: blanks of all widths and none, NUL that fills up fixed widths, tabs, line ends, marks
+of reading direction."""
 NO_WORD = "when {given} = 'nan' or {given} = 'NaN' then null"
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
@@ -222,7 +223,7 @@ def _cleaned(given: str, of_type: str, other: str = "") -> str:
     if of_type == TIDY:
         return f"case {other} else {given} end" if other else given
     # only what may have something around it is trimmed: to look is cheaper
-    looks_blank = f"contains({given}, ' ') or contains({given}, '\t') or strlen({given}) <> length({given})"
+    looks_blank = f"contains({given}, ' ') or contains({given}, '\t') or contains({given}, '\0') or strlen({given}) <> length({given})"
     return f"case when {given} < '!' or {given} > '~' or {looks_blank} then {_trimmed(given)} {other} else {given} end"
 
 

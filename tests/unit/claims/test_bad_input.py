@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -40,6 +41,10 @@ def mixed(raw):
     return csv_of(rows) + csv_of(rows, "gb18030").split(b"\n")[1] + b"\n"
 
 
+def wrong_byte(packed):
+    return packed[:-8] + bytes([packed[-8] ^ 0xFF]) + packed[-7:]  # of the checksum
+
+
 REFUSED = [
     # what is wrong, the file, its bytes (None: gone), what the message must name
     ("a required table is missing", "psn_info_b.csv", lambda raw: None, r"\[claims\.missing_table\] .*psn_info_b"),
@@ -60,6 +65,18 @@ REFUSED = [
     ("mixed encodings", "setl_d.csv", mixed, r"\[claims\.mixed_encodings\] .*setl_d\.csv"),
     ("a broken Parquet file", "setl_d.parquet", lambda raw: b"PAR1 no parquet", r"\[claims\.unreadable\] .*setl_d"),
     ("a broken archive", "setl_d.csv.gz", lambda raw: b"\x1f\x8b no gzip", r"\[claims\.unreadable\] .*setl_d\.csv\.gz"),
+    (
+        "an archive that broke off",
+        "setl_d.csv.gz",
+        lambda raw: gzip.compress(csv_of(raw["setl_d"] * 5000))[:-12],
+        r"\[claims\.unreadable\] .*setl_d\.csv\.gz",
+    ),
+    (
+        "an archive with a wrong byte",
+        "setl_d.csv.gz",
+        lambda raw: wrong_byte(gzip.compress(csv_of(raw["setl_d"]))),
+        r"\[claims\.unreadable\] .*setl_d\.csv\.gz",
+    ),
     (
         "a row with too many fields",
         "fee_list_d.csv",

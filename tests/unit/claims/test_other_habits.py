@@ -82,6 +82,13 @@ def test_what_stands_around_a_value_is_no_part_of_it(raw, run):
     assert not any(each["reasons"] for each in summary["tables"].values())
 
 
+def test_nul_that_fills_up_fixed_widths_is_no_part_of_a_value(raw, run):
+    raw["setl_d"][0] |= {"setl_id": "S1\0\0", "psn_no": "P1\0", "medfee_sumamt": "100.00\0", "begndate": "2024-06-03\0"}
+    summary, read = run(raw)
+    assert (read("claims")[0]["claim_id"], read("claims")[0]["patient_id"]) == ("S1", "P1")
+    assert not any(each["reasons"] for each in summary["tables"].values())
+
+
 @pytest.mark.parametrize("text", ["1,23", "1.234,50", "100,"])
 def test_a_comma_that_groups_no_thousands_is_not_guessed_at(raw, run, text):
     raw["setl_d"][0]["medfee_sumamt"] = text
