@@ -65,7 +65,7 @@ def month_of(table: str) -> str:
 
 def derived(part: Part, table: str, types: dict[str, str], source: Source, negative: str) -> str:
     """Canonical rows of one part, with ``_unread`` and the source row, before judgement."""
-    rows = select(part, table, types, source.separator)
+    rows = select(part, table, types, source.separator, source.time_zone)
     if table in DERIVED:
         rows = DERIVED[table].format(rows=f"({rows})")
     if table == "claims" and negative == "refund":

@@ -50,7 +50,7 @@ def source_column(name: str) -> str:
     return identifier(SOURCE + name)
 
 
-def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> str:
+def select(part: Part, table: str, types: Mapping[str, str], separator: str, zone: str | None) -> str:
     """SQL that gives a part's rows canonical columns.
 
     Beside them the source row as it came (:func:`source_column`) and ``_unread``: reason codes and columns of what could not be read.
@@ -58,6 +58,8 @@ def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> 
     Parameters
     ----------
     types : lower-case source columns that the relation really has -> SQL type.
+    separator : between the entries of a list.
+    zone : whose clock tells times whose text names a zone; None: they are taken as they stand.
     """
     wanted = CANONICAL[table].columns | CONTROL.get(table, {})
     seen: dict[str, str] = {}
@@ -74,7 +76,7 @@ def select(part: Part, table: str, types: Mapping[str, str], separator: str) -> 
             continue
         text, quick = identifier(f"given.{name}"), identifier(f"usual.{name}")
         seen[text] = given
-        value = _value(column, text, of_type, name, type_, separator)
+        value = _value(column, text, of_type, name, type_, separator, zone)
         if (reading := _usual(column, text, of_type, name, type_)) is not None:
             usual.append(f"{reading} as {quick}")
             value = f"case when {_readable(quick, type_)} then {quick} when {text} is not null then {value} end"
@@ -151,17 +153,26 @@ def _usual(column: Column, given: str, of_type: str, name: str, type_: str) -> s
         return f"cast({_matched(column, given)} as {type_})"
     if type_ == "BOOLEAN":
         return f"case {given} when '1' then true when '0' then false end"
-    return f"try_cast({given} as {type_})" if type_ in ("DATE", "TIMESTAMP", "DOUBLE") else None
+    if type_ in ("DATE", "TIMESTAMP"):
+        # a day, or a time to the second: no zone; what else bears none is told by a look at its end, which takes longer
+        plain = f"strlen({given}) <= 10 or (strlen({given}) = 19 and not contains({given}, '+'))"
+        return f"case when {plain} or not {_bears_zone(given)} then try_cast({given} as {type_}) end"
+    return f"try_cast({given} as {type_})" if type_ == "DOUBLE" else None
 
 
-def _value(column: Column, given: str, of_type: str, name: str, type_: str, separator: str) -> str:
+def _bears_zone(text: str) -> str:
+    """Condition that a time says whose clock it was read from (``…Z``, ``…+08``, ``…+08:00``, ``… UTC``): DuckDB passes over it."""
+    return f"regexp_matches({text}, ':[0-9]{{2}}([.][0-9]+)?(Z| UTC| GMT|[-+][0-9]{{2}}(:?[0-9]{{2}})?)$')"
+
+
+def _value(column: Column, given: str, of_type: str, name: str, type_: str, separator: str, zone: str | None) -> str:
     if column.codes is not None:
         return f"cast({_translated(column, given, of_type)} as {type_})"
     if of_type == type_ and type_ in ("BOOLEAN", "INTEGER", "VARCHAR[]"):
         return given
     if of_type == "ANY":
         return f"try_cast({given} as {type_})"
-    return _read(given, of_type, name, type_, separator)
+    return _read(given, of_type, name, type_, separator, zone)
 
 
 def _translated(column: Column, given: str, of_type: str) -> str:
@@ -248,7 +259,7 @@ def as_text(given: str, of_type: str) -> str:
     return f"cast({given} as varchar)"
 
 
-def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> str:
+def _read(given: str, of_type: str, name: str, type_: str, separator: str, zone: str | None) -> str:
     """SQL that reads a value of another type as ``type_``, null where it cannot be read: the usual shape first, then the others."""
     text = as_text(given, of_type)
     numeric = of_type in NUMBERS or of_type.startswith(FRACTIONS)
@@ -259,6 +270,9 @@ def _read(given: str, of_type: str, name: str, type_: str, separator: str) -> st
             formats = ", ".join(literal(each) for each in (MONTH_FORMATS if name == "month" else ()) + DATE_FORMATS)
             usual = "" if numeric else f"try_cast({given} as {type_}), try_cast({text} as {type_}), "
             value = f"coalesce({usual}cast(try_strptime(regexp_replace({text}, '[.]0+$', ''), [{formats}]) as {type_}))"
+            if zone and not numeric:
+                told = f"cast(timezone({literal(zone)}, try_cast({text} as timestamptz)) as {type_})"
+                value = f"case when {_bears_zone(text)} then {told} else {value} end"
         value = _once(value, "day", f"case when {_readable('day', type_)} then day end")
         return f"cast(date_trunc('month', {value}) as date)" if name == "month" else value
     if type_ == "BOOLEAN":

@@ -63,7 +63,7 @@ class Source:
     inputs : source table -> how to recognise its files: a glob, or columns that only it has; others go by their name.
     relations : derived source table -> the union of others, or a query over them.
     nulls : text that stands for nothing.
-    time_zone : where times that bear a zone are told by the clock; others are taken as they stand.
+    time_zone : whose clock tells times that bear a zone; others are taken as they stand. Left out: text as it stands, instants by UTC.
     separator : between the entries of a list inside a cell.
     """
 
@@ -72,7 +72,7 @@ class Source:
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     relations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     nulls: tuple[str, ...] = ("", "NULL", "null", "(null)", "None", "NaT", "<NA>", "\\N")
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     separator: str = "|"
 
     def source_tables(self) -> list[str]:

@@ -210,7 +210,7 @@ def _opened(relation: str, types: Mapping[str, str], mixed: Collection[str], sou
     for name, type_ in types.items():
         value, plain = identifier(name), type_
         if type_ == "TIMESTAMP WITH TIME ZONE":
-            value, plain = f"timezone({literal(source.time_zone)}, {value})", "TIMESTAMP"
+            value, plain = f"timezone({literal(source.time_zone or 'UTC')}, {value})", "TIMESTAMP"
         elif type_ == "BLOB":  # some engines write text without saying that it is
             value, plain = f"coalesce(try(decode({value})), cast({value} as varchar))", "VARCHAR"
         elif type_ == "VARCHAR" and packed:  # the reader of CSV has seen to it

@@ -36,6 +36,10 @@ def folder(raw, write_raw):
         ("setl_time", "20240603T080000", "settled_at", dt.datetime(2024, 6, 3, 8)),
         ("setl_time", "2024年6月3日 08:00:00", "settled_at", dt.datetime(2024, 6, 3, 8)),
         ("setl_time", "2024-06-03 08:00:00.0", "settled_at", dt.datetime(2024, 6, 3, 8)),
+        ("setl_time", "2024-06-03T02:00:00Z", "settled_at", dt.datetime(2024, 6, 3, 10)),  # written by a program whose clock is UTC
+        ("setl_time", "2024-06-30 23:30:00+00", "settled_at", dt.datetime(2024, 7, 1, 7, 30)),
+        ("setl_time", "2024-06-03T10:00:00.000+0800", "settled_at", dt.datetime(2024, 6, 3, 10)),
+        ("begndate", "2024-06-02T16:00:00.000Z", "started_on", dt.date(2024, 6, 3)),
         ("setl_time", "", "settled_at", dt.datetime(2024, 6, 3)),  # settled on the last day of the service
         ("manl_reim_flag", "1.0", "is_manual", True),
         ("manl_reim_flag", "False", "is_manual", False),
