@@ -21,9 +21,12 @@ UNREAD = {
 DATE_FORMATS = (
     *("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%dT%H%M%S", "%Y%m%d%H%M", "%Y.%m.%d", "%Y.%m.%d %H:%M:%S"),
     *("%Y年%m月%d日", "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M"),
+    *("%Y年%m月%d日 %H时%M分%S秒", "%Y年%m月%d日 %H时%M分", "%Y年%m月%d日%H时%M分%S秒", "%Y年%m月%d日%H时%M分"),
 )
 """Shapes beside the ISO ones that DuckDB reads by itself (``2024-01-05``, ``2024/1/5``, with or without a time)."""
 
+WIDE, NARROW = "０１２３４５６７８９．，－＋：／", "0123456789.,-+:/"
+"""What a Chinese keyboard leaves in full width."""
 YES, NO = ("1", "1.0", "true", "t", "y", "yes", "是", "有"), ("0", "0.0", "false", "f", "n", "no", "否", "无")
 FLAGS = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
 MONTH_FORMATS = ("%Y-%m", "%Y%m", "%Y/%m")
@@ -262,6 +265,8 @@ def as_text(given: str, of_type: str) -> str:
 def _read(given: str, of_type: str, name: str, type_: str, separator: str, zone: str | None) -> str:
     """SQL that reads a value of another type as ``type_``, null where it cannot be read: the usual shape first, then the others."""
     text = as_text(given, of_type)
+    if of_type in TEXTS and type_ in ("DATE", "TIMESTAMP", "DOUBLE", "INTEGER"):
+        text = f"translate({text}, '{WIDE}', '{NARROW}')"
     numeric = of_type in NUMBERS or of_type.startswith(FRACTIONS)
     if type_ in ("DATE", "TIMESTAMP"):
         if of_type == "DATE" or of_type.startswith("TIMESTAMP"):
@@ -289,7 +294,7 @@ def _read(given: str, of_type: str, name: str, type_: str, separator: str, zone:
     else:
         grouped = "regexp_full_match(bare, '[-+]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?')"
         plain = f"try_cast(case when {grouped} then replace(bare, ',', '') else bare end as double)"
-        number = _once(f"ltrim({text}, '¥¥￥ ')", "bare", plain)
+        number = _once(f"ltrim(rtrim({text}, ' 元'), '¥¥￥ ')", "bare", plain)
     if type_ == "INTEGER":
         return _once(number, "number", "case when number = floor(number) then try_cast(number as integer) end")
     readable = "case when {} then {} end"

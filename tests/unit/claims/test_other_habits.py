@@ -41,6 +41,10 @@ def folder(raw, write_raw):
         ("setl_time", "2024-06-03T10:00:00.000+0800", "settled_at", dt.datetime(2024, 6, 3, 10)),
         ("begndate", "2024-06-02T16:00:00.000Z", "started_on", dt.date(2024, 6, 3)),
         ("setl_time", "", "settled_at", dt.datetime(2024, 6, 3)),  # settled on the last day of the service
+        ("setl_time", "2024年6月3日 10时30分", "settled_at", dt.datetime(2024, 6, 3, 10, 30)),
+        ("begndate", "２０２４－０６－０３", "started_on", dt.date(2024, 6, 3)),  # a Chinese keyboard in full width
+        ("medfee_sumamt", "１，２３４．５０元", "total_amount", 1234.5),
+        ("medfee_sumamt", "￥ 1,234.50 元", "total_amount", 1234.5),
         ("manl_reim_flag", "1.0", "is_manual", True),
         ("manl_reim_flag", "False", "is_manual", False),
         ("med_type", "41.0", "visit_type", "pharmacy"),
