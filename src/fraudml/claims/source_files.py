@@ -7,7 +7,7 @@ import fnmatch
 import io
 import logging
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,15 +53,34 @@ def find_files(folder: Path, source: Source) -> dict[str, list[Path]]:
             files = _named(folder, table, source.source_tables())
         if files:
             found[table] = files
+    others = of_other_kinds(folder, source, found)
+    told = f"{_some(others)} cannot be read, files end in {', '.join(ENDINGS)}"
     if not found:
         raise MissingInput(
             "claims.no_tables",
-            f"{folder} holds none of the tables of source {source.name} ({', '.join(source.source_tables()[:6])} …).",
+            f"{folder} holds none of the tables of source {source.name} ({', '.join(source.source_tables()[:6])} …)"
+            + (f"; {told}." if others else "."),
             "Check input= and source=.",
         )
+    if others:
+        log.warning("tables are passed over: %s", told)
     if beside := unread(folder, found):
         log.warning("not read, as source %s has no table of this name: %s", source.name, ", ".join(beside))
     return found
+
+
+def of_other_kinds(folder: Path, source: Source, found: Collection[str]) -> list[str]:
+    """Names of files that are called like a table that is not there, but are of a kind that is not read (a workbook, an archive)."""
+    lacking = {table.lower() for table in source.source_tables()} - {table.lower() for table in found}
+    return sorted(
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.lower().endswith(ENDINGS) and path.name.lower().split(".")[0] in lacking
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
 
 
 def unread(folder: Path, found: Mapping[str, Collection[Path]]) -> list[str]:

@@ -201,6 +201,22 @@ def test_numbered_files_are_parts_and_others_are_named(raw, folder, run, csv_byt
         run(folder)
 
 
+def test_a_table_in_a_workbook_is_named_not_passed_over(raw, write_raw, run, caplog):
+    folder = write_raw(raw)
+    (folder / "fee_list_d.csv").rename(folder / "fee_list_d.xlsx")
+    (folder / "setl_d.xlsx").write_bytes(b"a copy for people, beside setl_d.csv")
+    with caplog.at_level(logging.WARNING, logger="fraudml"):
+        run(folder)
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(told) == 1
+    assert "fee_list_d.xlsx" in told[0]
+    assert "setl_d.xlsx" not in told[0]
+    for name in ("setl_d", "psn_info_b", "fixmedins_b", "setl_diag_list_d"):
+        (folder / f"{name}.csv").rename(folder / f"{name}.xlsx")
+    with pytest.raises(FraudmlError, match=r"\[claims.no_tables\].*setl_d.xlsx.*\.csv"):
+        run(folder)
+
+
 def test_an_empty_optional_table_flags_nothing(raw, folder, run, write_raw, csv_bytes):
     write_raw(raw)
     for table, columns in {
