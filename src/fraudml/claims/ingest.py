@@ -20,7 +20,7 @@ from fraudml.claims.checks import FLAG
 from fraudml.claims.counting import count_faults, count_flags
 from fraudml.claims.judge import derived, duplicates, has_key_of_duplicate, judged, key_of, told, told_duplicates
 from fraudml.claims.mapping import SOURCE, source_column
-from fraudml.claims.months import Existing
+from fraudml.claims.months import BY_CLAIM, Existing, by_month_of_claim, written_months
 from fraudml.claims.pseudonyms import Pseudonyms
 from fraudml.claims.quality import FIRST_KEYS, Report, TableReport, write_report
 from fraudml.claims.refunds import match_refunds
@@ -81,6 +81,9 @@ def ingest(engine: Engine, given: Path | str, data_dir: Path, source: Source, op
             change_over(data_dir, ("quarantine", "claims", "ingest.html", "ingest.json"))
     for table, each in report.tables.items():
         log.info("%s: %s rows read from %s, %s accepted, %s quarantined", table, each.read, each.source, each.accepted, each.quarantined)
+        if each.other_months:
+            left = sum(each.other_months.values())
+            log.info("%s: %s settlements of other months are left alone (%s)", table, left, written_months(each.other_months))
     return report
 
 
@@ -136,14 +139,21 @@ class Run:
 
     def write(self, report: Report) -> None:
         """Brings the staged tables into their final form: without duplicates, with refunds matched and earlier months beside."""
-        for table, each in report.tables.items():
+        for table, each in report.tables.items():  # before any staged file is moved: claims tell the month of what belongs to them
             self._quarantine(table, each.quarantined)
+        for table, each in report.tables.items():
             each.rows = self.rows[table]
             if table in self.existing.tables or table in self.changed:
                 each.rows = self.engine.write(self._final(table), self.staging / "claims" / f"{table}.parquet")
             else:
                 self._path(table).replace(self.staging / "claims" / f"{table}.parquet")
-        self.existing.carry_over(self.staging, set(report.tables))
+        gone = [table for table in BY_CLAIM if table in self.existing.tables and table not in report.tables]
+        for table in gone:  # the month is replaced, what belonged to its claims of before goes with them
+            if count := self.existing.replaced(table):
+                log.warning("%s: none came with %s; the %s rows that were there for it are gone", table, self.options.month, count)
+            self.engine.write(self._final(table), self.staging / "claims" / f"{table}.parquet")
+            self._write_quarantine(self.existing.with_quarantine("", table), table)
+        self.existing.carry_over(self.staging, {*report.tables, *gone})
         self.engine.parquet("written_claims", self.staging / "claims" / "claims.parquet")
         months = self.engine.rows("select distinct strftime(settled_on, '%Y-%m') as month from written_claims order by month")
         report.months = [month for (month,) in months]
@@ -169,7 +179,7 @@ class Run:
             self.changed.add(table)
         if twice > repeated:
             self._tell_duplicates(table, read, as_it_came)
-        self.engine.json_lines(f"faulty_{table}", self._apart(table), ("table", "fault", "row_key", "month", "source"))
+        self.engine.json_lines(f"faulty_{table}", self._apart(table), ("table", "fault", "claim", "row_key", "month", "source"))
         self.engine.view(f"accepted_{table}", self._accepted_rows(table))
         self.staged.add(table)
         self.rows[table] = written - twice
@@ -181,6 +191,8 @@ class Run:
             count_faults(self.engine, table, report)
         report.read = report.accepted + report.quarantined
         if table == "claims":
+            self.existing.refuse_empty(report.read, report.source)
+            report.other_months = self.existing.left_out
             self._match_refunds()
         if table in REQUIRED_TABLES and report.read and not report.accepted:
             worst = max(report.reasons, key=lambda code: report.reasons[code]["count"])
@@ -291,15 +303,21 @@ class Run:
     def _quarantine(self, table: str, quarantined: int) -> None:
         names = sorted({name for part in self.relations.parts(table) for name in self.relations.types[part.relation]})
         columns = ", ".join(f"json_extract_string(source, {literal(f'$.{identifier(name)}')}) as {identifier(name)}" for name in names)
-        month = literal(self.options.month) if self.options.month else "cast(null as varchar)"
+        month = literal(self.options.month) if self.options.month else "month"
         rows = f"""
             select {columns}, "table", regexp_extract(fault, '^[a-z_]+') as reason, fault as faults,
-                coalesce(month, {month}) as quarantine_month
+                {month} as quarantine_month, claim as _claim
             from faulty_{table}"""
         self.engine.by_row(f"quarantined_{table}", rows, of=f"faulty_{table}")
-        new = f"select * from quarantined_{table}"
+        new = f"select * exclude (_claim) from quarantined_{table}"
+        if table in BY_CLAIM and not self.options.month:
+            new = by_month_of_claim(f"quarantined_{table}")
         rows = self.existing.with_quarantine(new, table)
-        if quarantined or (rows != new and self.engine.scalar(f"select 1 from ({rows}) limit 1")):
+        if quarantined or rows != new:
+            self._write_quarantine(rows, table)
+
+    def _write_quarantine(self, rows: str, table: str) -> None:
+        if rows and self.engine.scalar(f"select 1 from ({rows}) limit 1"):
             self.engine.write(f"select * from ({rows}) order by all", self.staging / "quarantine" / f"{table}.parquet")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from fraudml.claims.checks import QUARANTINE, Check, checks_of
 from fraudml.claims.mapping import SOURCE, select
+from fraudml.claims.months import BY_CLAIM
 from fraudml.claims.source import Part, Source
 from fraudml.contracts import CANONICAL
 from fraudml.engine import identifier, literal
@@ -99,14 +100,15 @@ def judged(rows: str, table: str, relation: str, given: Collection[str], tables:
 
 
 def told(table: str, given: Mapping[str, str]) -> str:
-    """SQL of the JSON text that quarantine keeps of a judged row: source table, fault, key, month, and the row as it came, as text.
+    """SQL of the JSON text that quarantine keeps of a judged row: source table, fault, its claim, key, month, and the row as it came.
 
     Parameters
     ----------
     given : names of the source's columns -> the type that each had in the source.
     """
     values = ", ".join(f"{literal(name.removeprefix(SOURCE))}: {_as_it_came(identifier(name), type_)}" for name, type_ in given.items())
-    return f"""cast(to_json({{'table': _relation, 'fault': _fault,
+    claim = "claim_id" if table in BY_CLAIM else "cast(null as varchar)"
+    return f"""cast(to_json({{'table': _relation, 'fault': _fault, 'claim': {claim},
         'row_key': {key_of(table)}, 'month': {month_of(table)}, 'source': {{{values}}}}}) as varchar)"""
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from fraudml.contracts import CANONICAL
@@ -25,6 +26,7 @@ class Existing:
     Attributes
     ----------
     tables : canonical tables that are there; what stays of them are the views ``kept_<table>``, named in ``marks`` for the checks.
+    left_out : settlements of the source that were settled in other months -> how many: they are not read.
     dataset : id of the data set to continue, None for a new one: adding a later month leaves what was computed for earlier days valid.
     """
 
@@ -33,6 +35,7 @@ class Existing:
         self.tables: set[str] = set()
         self.marks: set[str] = set()
         self.dataset: str | None = None
+        self.left_out: dict[str, int] = {}
         self._claims_of_others: list[str] = []
         if month is None:
             return
@@ -72,7 +75,10 @@ class Existing:
             return rows
         if table == "claims":
             others = f"other_months_{rows}"
-            self.engine.table(others, f"select claim_id from {rows} where strftime(settled_on, '%Y-%m') <> '{self.month}'")
+            settled_in = "strftime(settled_on, '%Y-%m')"
+            self.engine.table(others, f"select claim_id, {settled_in} as month from {rows} where {settled_in} <> '{self.month}'")
+            for month, count in self.engine.rows(f"select month, count(*) from {others} group by month order by month"):
+                self.left_out[month] = self.left_out.get(month, 0) + count
             self._claims_of_others.append(f"select claim_id from {others}")
             condition = f"settled_on is null or strftime(settled_on, '%Y-%m') = '{self.month}'"
         elif table in BY_CLAIM:
@@ -89,8 +95,27 @@ class Existing:
         same = " and ".join(f"new.{identifier(name)} is not distinct from kept.{identifier(name)}" for name in CANONICAL[table].key)
         return f" as kept where not exists (select 1 from accepted_{table} as new where {same})"
 
+    def refuse_empty(self, read: int, relation: str) -> None:
+        """Fails where the source has no settlement of the month: to put nothing in the place of what is there would lose it.
+
+        Raises
+        ------
+        FraudmlError
+            ``claims.empty_month``, naming the months that the source has.
+        """
+        if self.month is None or read:
+            return
+        have = f"it has {written_months(self.left_out)}" if self.left_out else "it has none at all"
+        raise FraudmlError(
+            "claims.empty_month", f"{relation} has no settlement of {self.month}; {have}.", "Check ingest.month= and input=."
+        )
+
+    def replaced(self, table: str) -> int:
+        """Rows of the month that were there and that this run does not bring again, of a table whose rows belong to claims."""
+        return int(self.engine.scalar(f"select (select count(*) from stored_{table}) - (select count(*) from kept_{table})"))
+
     def with_quarantine(self, rows: str, table: str) -> str:
-        """The quarantined rows together with those of other months that are there."""
+        """The quarantined rows (none: ``""``) together with those of other months that are there."""
         path = self.data_dir / "quarantine" / f"{table}.parquet"
         if self.month is None or not path.is_file():
             return rows
@@ -99,10 +124,15 @@ class Existing:
         if "quarantine_month" not in self.engine.columns(before):
             raise FraudmlError("claims.quarantine", f"{path.name} was not written by this version.", "Read the whole source anew.")
         old = f"select * from {before} where quarantine_month is distinct from '{self.month}'"
-        return f"{rows} union all by name {old}"
+        return f"{rows} union all by name {old}" if rows else old
 
     def carry_over(self, staging: Path, written: set[str]) -> None:
-        """Brings along what this month did not touch."""
+        """Brings along what this month did not touch.
+
+        Parameters
+        ----------
+        written : tables that this run has written, claims and quarantine alike.
+        """
         if self.month is None:
             return
         for folder in ("claims", "quarantine"):
@@ -113,3 +143,27 @@ class Existing:
                         os.link(path, target)
                     except OSError:  # file systems without hard links
                         shutil.copyfile(path, target)
+
+
+def by_month_of_claim(quarantined: str) -> str:
+    """SQL of quarantined rows by the month that their claim was settled in, where that is known: with it they come again.
+
+    A stay's first lines are often of the month before.
+    """
+    return f"""
+        select row.* exclude (_claim) replace (coalesce(settled.month, row.quarantine_month) as quarantine_month)
+        from {quarantined} as row left join (
+            select claim_id, strftime(settled_on, '%Y-%m') as month from accepted_claims
+            union all
+            select row_key, max(month) from faulty_claims where row_key not in (select claim_id from accepted_claims) group by row_key
+        ) as settled on row._claim = settled.claim_id"""
+
+
+def written_months(counts: Mapping[str, int], most: int = 4) -> str:
+    """Months with their counts, the first few.
+
+    >>> written_months({"2024-05": 3, "2024-07": 1})
+    '2024-05: 3, 2024-07: 1'
+    """
+    told = ", ".join(f"{month}: {count}" for month, count in sorted(counts.items())[:most])
+    return told + (f" … {max(counts)}" if len(counts) > most else "")

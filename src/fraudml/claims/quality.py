@@ -21,6 +21,7 @@ class TableReport:
     source : source table(s) the rows come from.
     reasons : code -> severity, count, first keys, columns (where the fault lies in one), months (count by month).
     filled : canonical columns with at least one value.
+    other_months : where one month was asked for, rows of the source that were settled in others and were not read.
     rows : rows of the table after this run (more than ``accepted`` where a month was added to others).
     """
 
@@ -30,6 +31,7 @@ class TableReport:
     accepted: int = 0
     quarantined: int = 0
     rows: int = 0
+    other_months: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, dict[str, Any]] = field(default_factory=dict)
     months: dict[str, int] = field(default_factory=dict)
     columns_without_source: list[str] = field(default_factory=list)
