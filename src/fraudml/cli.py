@@ -42,8 +42,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("fraudml: interrupted; earlier outputs are whole.", file=sys.stderr)  # noqa: T201
         return FAILED
+    except OSError as error:  # a folder that may not be written, a full disk: the machine's matter and no defect of ours
+        return _complain(_of_the_machine(error), debug, FAILED)
     except Exception as error:  # noqa: BLE001 - the last resort: one line for the night log, the traceback with --debug
         return _complain(error, debug, FAILED)
+
+
+def _of_the_machine(error: OSError) -> FraudmlError:
+    where = f"{error.filename}: " if error.filename else ""
+    told = FraudmlError(
+        "system.file",
+        f"{where}{error.strerror or error}.",
+        "Check paths, rights and free disk space; what had been written before is whole.",
+    )
+    told.__cause__ = error
+    return told
 
 
 def _run(arguments: list[str], debug: bool) -> int:

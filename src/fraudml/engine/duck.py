@@ -171,7 +171,15 @@ class DuckEngine(Engine):
                 "Raise engine.memory_limit or free disk space for spilling.",
             ) from error
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
+            if refused := _WRITING.search(str(error).replace('\\"', '"')):
+                raise FraudmlError(
+                    "engine.disk", f"{refused[0]}.", "Check rights and free disk space; what had been written before is whole."
+                ) from error
             raise FraudmlError("engine.input", _first_lines(str(error)), "Correct the file or the value.") from error
+
+
+_WRITING = re.compile(r'(Could not write|Could not fsync|Failed to write|Cannot open) file "[^"]*": [\w -]+')
+"""What DuckDB says when a file cannot be written."""
 
 
 def _first_lines(text: str) -> str:

@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import json
 import re
+import resource
+import signal
 
 import pandas as pd
 import pytest
@@ -183,3 +185,27 @@ def test_wrong_keys_are_wrong_usage(raw, write_raw, ingest, tmp_path, keys):
     write_raw(raw)
     assert ingest(*keys) == 2
     assert not (tmp_path / "data" / "claims").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_the_machines_matter(raw, write_raw, tmp_path, capsys):
+    write_raw(raw)
+    (tmp_path / "a_file").write_text("")
+    assert main(["ingest", f"input={tmp_path}/raw", f"data_dir={tmp_path}/a_file/data", "engine.threads=1"]) == 1
+    assert re.search(r"\[system\.file\] .*a_file.*: Not a directory", capsys.readouterr().err)
+
+
+def test_a_full_disk_is_not_blamed_on_the_source(raw, write_raw, ingest, tmp_path, capsys):
+    write_raw(raw)
+    assert ingest() == 0
+    before = whole(tmp_path / "data")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    asked = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        code = ingest()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, asked)
+    assert code == 1
+    assert re.search(r"\[engine\.disk\] Could not write file .*rights and free disk space", capsys.readouterr().err)
+    assert whole(tmp_path / "data") == before
