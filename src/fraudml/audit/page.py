@@ -9,7 +9,7 @@ from fraudml.audit.drawing import stratum_columns
 from fraudml.audit.listed import Listed
 from fraudml.audit.pictures import crossing_picture, grades_picture, histogram_picture
 from fraudml.audit.programme import AuditResult
-from fraudml.audit.words import heading, overview, say, stratum_in_words, value_in_words
+from fraudml.audit.words import heading, is_empty, overview, say, stratum_in_words, value_in_words
 from fraudml.audit.workbook import HIDDEN
 from fraudml.wording import number, percent
 
@@ -99,7 +99,7 @@ def _table(frame: pd.DataFrame, headings: dict[str, str], units: dict[str, str],
 
 def _text(name: str, value: Any, unit: str, lang: str) -> str:
     value = value.item() if hasattr(value, "item") else value
-    if value is None or value != value:
+    if is_empty(value):
         return ""
     if unit == "day" or hasattr(value, "isoformat"):
         return str(value)[:10]

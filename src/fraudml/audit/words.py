@@ -40,6 +40,13 @@ def value_in_words(column: str, value: Any, lang: str) -> str:
     return "" if value is None else str(value) if isinstance(value, str) else written(value, lang)
 
 
+def is_empty(value: Any) -> bool:
+    """Whether a cell of a table holds nothing; pandas' own NA compares with nothing, not even with itself."""
+    import pandas as pd
+
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
 def overview(as_of: dt.date, periods: Sequence[str], seed: int, lang: str) -> str:
     """The line under a programme's name: day, periods (where lists use them) and seed."""
     parts = [say("overview_as_of", lang, as_of=as_of)]

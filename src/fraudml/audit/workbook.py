@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudml.audit.listed import Listed
 from fraudml.audit.programme import AuditResult
-from fraudml.audit.words import heading, overview, say, value_in_words
+from fraudml.audit.words import heading, is_empty, overview, say, value_in_words
 from fraudml.report.cells import QUIET, RULE, SOFT, YELLOW, Cells, lines_of, width_of
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _table(
 def _cell(cells: Cells, row: int, column: int, name: str, value: Any, unit: str, lang: str) -> str:
     """Writes one value; returns about how it reads, for the column's width."""
     value = value.item() if hasattr(value, "item") else value
-    if value is None or value != value:
+    if is_empty(value):
         cells.text(row, column, "")
         return ""
     if unit == "day" or isinstance(value, (dt.date, dt.datetime)) or hasattr(value, "to_pydatetime"):

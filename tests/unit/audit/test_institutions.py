@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 
+import openpyxl
 import pytest
 
-from fraudml.audit import run_programme
+from fraudml.audit import run_programme, write_page, write_workbook
 from fraudml.audit.high_cost_patients import draw_mixed
 
 AS_OF = "2024-06-30"
@@ -49,6 +51,19 @@ def test_a09_enough_primary_care_is_among_them(make_claims, conf_dir, by, expect
     rows = drawn(make_claims(claims=rows, institutions=places), conf_dir("costly_institutions"), costly_institutions=change)
     # the pharmacy has no chronic business and H7 too few persons
     assert sorted(rows.lists["costly_institutions"].rows["entity_id"]) == expected
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a09_an_institution_whose_level_nobody_stated_has_an_empty_cell(make_claims, conf_dir, tmp_path, lang):
+    rows = [{"claim_id": f"{h}{n}", "patient_id": f"P{n}", "institution_id": h} for h in ("H1", "H2") for n in range(10)]
+    made = make_claims(claims=rows, institutions=[{"institution_id": "H1", "level": 2}, {"institution_id": "H2", "level": None}])
+    result = drawn(made, conf_dir("costly_institutions"), costly_institutions={"size": 3})
+    result = dataclasses.replace(result, lang=lang)
+    book = openpyxl.load_workbook(write_workbook(result, tmp_path / "own.xlsx"))
+    cells = {cell.value: row for sheet in book for row in sheet.iter_rows() for cell in row if cell.value in ("H1", "H2")}
+    empty = {name: sum(cell.value in (None, "") for cell in row) for name, row in cells.items()}
+    assert empty["H2"] == empty["H1"] + 1
+    assert "H2" in write_page(result, tmp_path / "own.html").read_text(encoding="utf-8")
 
 
 def test_a09_patients_are_high_cost_and_not_of_one_disease(make_claims, conf_dir):
