@@ -82,6 +82,24 @@ def test_wrong_usage_is_one_line(city, capsys, arguments, code, message):
     assert not (city / "audit").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "[labels.missing]"),
+        (b"entity_type,entity_id,is_fraud,decided_on\ninstitution,H1,perhaps,2024-01-05\n", "[labels.is_fraud]"),
+        (b"entity_type,entity_id,is_fraud,decided_on\ninstitution,H1,1,soon\n", "[labels.decided_on]"),
+        (b"entity_type,entity_id\ninstitution,H1\n", "[labels.columns]"),
+    ],
+)
+def test_a17_decisions_that_cannot_be_read_are_refused_as_in_training(city, tmp_path, capsys, content, message):
+    path = tmp_path / "labels.csv"
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["audit", "points_and_blacklist", f"data_dir={city}", f"labels={path}"]) == FAILED
+    assert message in capsys.readouterr().err
+    assert not (city / "audit" / "points_and_blacklist").exists()
+
+
 def test_a_bureaus_own_programme_needs_no_code(city, tmp_path):
     folder = tmp_path / "conf" / "audit"
     folder.mkdir(parents=True)

@@ -16,7 +16,8 @@ LABEL_COLUMNS = {
     "origin": "VARCHAR",
     "lead_id": "VARCHAR",
 }
-"""The contract's columns, and the lead that a row came from: by it the ledger knows its own rows again."""
+"""The contract's columns, and the lead (with the round, from the second on) that a row came from: by it the ledger knows its own rows
+again, and another round of the same matter is no review of the first."""
 
 SUSPECTS = ("doctor", "institution", "pharmacy")
 """Members of a ring that its decision speaks of in any case."""
@@ -49,7 +50,7 @@ def labels(cases: Iterable[Case], suspects: Mapping[str, str] | None = None) -> 
                     "scheme": scheme if confirmed else "",
                     "decided_on": case.decided_on.isoformat(),
                     "origin": case.listing.get("origin", "lead"),
-                    "lead_id": case.lead_id,
+                    "lead_id": case.lead_id if case.round == 1 else f"{case.lead_id}/{case.round}",
                 }
             )
     unique = {tuple(row.values()): row for row in rows}

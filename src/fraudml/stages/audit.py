@@ -20,6 +20,7 @@ from fraudml.errors import UsageError
 from fraudml.ledger import open_ledger
 from fraudml.progress import step
 from fraudml.stages.evidence import evidence_as_of
+from fraudml.stages.inputs import label_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ def run(config: Any) -> None:
         evidence=lambda: evidence_as_of(config, claims, as_of),
         scores=claim_scores(claims, as_of),
         ledger=doubtful_items(config, as_of),
-        decisions=decided_cases(claims, config.labels),
+        decisions=decided_cases(engine, claims, as_of, config.labels),
         source=load_source(cast(dict[str, Any], OmegaConf.to_container(config.source))),
     )
     _write(engine, result, Path(config.data_dir) / "audit" / programme.id)
@@ -100,20 +101,12 @@ def doubtful_items(config: Any, as_of: str) -> pd.DataFrame | None:
     return pd.DataFrame(rows) if rows else None
 
 
-def decided_cases(claims: Claims, given: str | None) -> pd.DataFrame | None:
+def decided_cases(engine: Engine, claims: Claims, as_of: str, given: str | None) -> pd.DataFrame | None:
     """Decisions from the labels of the data folder, or from the table that ``labels`` names."""
     import pandas as pd
 
-    folder = claims.data_dir
-    paths = (
-        [Path(given)] if given else [each for each in (folder / "labels.parquet", folder / "claims" / "labels.parquet") if each.is_file()]
-    )
-    frames = [pd.read_csv(path, dtype="str") if path.suffix == ".csv" else pd.read_parquet(path) for path in paths]
-    if not frames:
-        return None
-    every = pd.concat(frames, ignore_index=True)
-    every["is_fraud"] = every["is_fraud"].astype("str").str.lower().isin(["1", "true", "1.0"])
-    return every
+    frames = label_parts(engine, claims, as_of, given)
+    return pd.concat(frames, ignore_index=True) if frames else None
 
 
 def _write(engine: Engine, result: AuditResult, target: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudml.claims import Claims, Snapshot
 from fraudml.contracts import ENTITY_TYPES
-from fraudml.errors import MissingInput
+from fraudml.errors import FraudmlError, MissingInput
 from fraudml.stages.features import dataset_of
 
 if TYPE_CHECKING:
@@ -166,14 +166,7 @@ def decisions(engine: Engine, claims: Claims, as_of: str, given: str | None) -> 
     """
     import pandas as pd
 
-    if given:
-        sources = [Path(given)]
-        if not sources[0].is_file():
-            raise MissingInput("labels.missing", f"{given} does not exist.", "Give a parquet or csv file with labels=PATH.")
-    else:
-        folder = claims.data_dir
-        sources = [path for path in (folder / "labels.parquet", folder / "claims" / "labels.parquet") if path.is_file()]
-    parts = [_labels(engine, path, as_of) for path in sources]
+    parts = label_parts(engine, claims, as_of, given)
     if not parts:
         empty = {name: pd.Series(dtype="str") for name in ("entity_type", "entity_id", "scheme", "origin")}
         return pd.DataFrame(empty | {"is_fraud": pd.Series(dtype="bool"), "decided_on": pd.Series(dtype="datetime64[us]")})
@@ -183,14 +176,30 @@ def decisions(engine: Engine, claims: Claims, as_of: str, given: str | None) -> 
     every = every.sort_values(
         ["entity_type", "entity_id", "is_fraud", "decided_on", "origin", "scheme"], na_position="first", kind="stable"
     )
-    return every.drop_duplicates(["entity_type", "entity_id"], keep="last").reset_index(drop=True)
+    every = every.drop_duplicates(["entity_type", "entity_id"], keep="last").drop(columns=["state", "lead_id"])
+    return every.reset_index(drop=True)
+
+
+def label_parts(engine: Engine, claims: Claims, as_of: str, given: str | None) -> list[pd.DataFrame]:
+    """The rows of each table of labels that were decided by a day, undated ones among them; what :func:`decisions` says of errors holds."""
+    if given:
+        sources = [Path(given)]
+        if not sources[0].is_file():
+            raise MissingInput("labels.missing", f"{given} does not exist.", "Give a parquet or csv file with labels=PATH.")
+    else:
+        folder = claims.data_dir
+        sources = [path for path in (folder / "labels.parquet", folder / "claims" / "labels.parquet") if path.is_file()]
+    return [_labels(engine, path, as_of) for path in sources]
 
 
 def _labels(engine: Engine, path: Path, as_of: str) -> pd.DataFrame:
     if path.suffix.lower() == ".csv":
         engine.register("label_rows", _written_labels(path))
     elif path.suffix.lower() == ".parquet":
-        engine.parquet("label_rows", path)
+        try:
+            engine.parquet("label_rows", path)
+        except FraudmlError as error:
+            raise MissingInput("labels.unreadable", f"{path} is no table: {error.message}", "Write it again.") from error
     else:
         raise MissingInput("labels.kind", f"{path} is neither parquet nor csv.", "Give a parquet or csv file with labels=PATH.")
     present = engine.columns("label_rows")
@@ -198,11 +207,13 @@ def _labels(engine: Engine, path: Path, as_of: str) -> pd.DataFrame:
         raise MissingInput("labels.columns", f"{path} has no column {', '.join(missing)}.", "See labels in the list of source tables.")
     _check_decisions(engine, path)
     day = _day_of(engine, path, present["decided_on"]) if "decided_on" in present else "cast(null as date)"
-    origin, scheme = (f"cast({name} as varchar)" if name in present else "cast(null as varchar)" for name in ("origin", "scheme"))
+    origin, scheme, state, lead_id = (
+        f"cast({name} as varchar)" if name in present else "cast(null as varchar)" for name in ("origin", "scheme", "state", "lead_id")
+    )
     return engine.query(f"""
         select cast(entity_type as varchar) as entity_type, cast(entity_id as varchar) as entity_id,
             lower(cast(is_fraud as varchar)) in {YES} as is_fraud, {day} as decided_on, {origin} as origin,
-            nullif({scheme}, '') as scheme
+            nullif({scheme}, '') as scheme, nullif({state}, '') as state, nullif({lead_id}, '') as lead_id
         from label_rows where entity_id is not null and is_fraud is not null and ({day} is null or {day} <= date '{as_of}')""")
 
 

@@ -6,9 +6,12 @@ import datetime as dt
 
 import pandas as pd
 
+from fraudml.audit import load_programme
+from fraudml.audit.standing import standing_cases
 from fraudml.engine import open_engine
 from fraudml.ledger.importing import record
 from fraudml.ledger.labels import labels
+from fraudml.ledger.lists import Terms, take_in_lists
 from fraudml.ledger.states import Entry
 from fraudml.stages.ledger_labels import merge_labels
 
@@ -51,6 +54,19 @@ def test_an_appeal_leaves_one_row_with_its_own_day(ledger):
     decide(ledger, 1, Entry("not_confirmed", happened_on=dt.date(2024, 8, 20)), corrects=True)
     rows = labels(ledger.cases())
     assert [(row["is_fraud"], row["decided_on"]) for row in rows] == [(0, "2024-08-20")]
+
+
+def test_l04_a17_another_round_of_the_matter_is_no_review_of_the_first(ledger, hand_out):
+    """What was confirmed in June stands, though what came up later of the same lead was not confirmed: points stay."""
+    decide(ledger, 1, Entry("confirmed", happened_on=DAY))
+    again = [("L-AAAAAA-000001", "institution", "H1", ["overpriced_charge"], 70.0, "ranked")]
+    take_in_lists(ledger, hand_out("2024-07-31", again), by="importer", today=TODAY, terms=Terms(days=30))
+    decide(ledger, 1, Entry("not_confirmed", happened_on=dt.date(2024, 8, 20)))
+    rows = labels(ledger.cases())
+    assert {row["lead_id"]: row["is_fraud"] for row in rows} == {"L-AAAAAA-000001": 1, "L-AAAAAA-000001/2": 0}
+    points = next(each for each in load_programme("points_and_blacklist").lists if each.id == "points")
+    cases = standing_cases(pd.DataFrame(rows), points, TODAY, None)[("institution", "H1")]
+    assert ([each.scheme for each in cases["standing"]], cases["overturned"]) == (["overpriced_charge"], 0)
 
 
 def test_merged_with_labels_from_elsewhere_and_again(ledger, tmp_path):
