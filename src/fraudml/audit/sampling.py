@@ -162,10 +162,12 @@ def estimate_amount(checked: pd.DataFrame, populations: Mapping[str, int], confi
     Raises
     ------
     FraudmlError
-        ``audit.estimate`` when a stratum was not checked at all, or by one unit only without being whole.
+        ``audit.estimate`` when a stratum was not checked at all, or by one unit only without being whole; when an amount is blank or no
+        number (a unit that nobody checked is no unit without error), or a stratum has no population.
     """
     from scipy.stats import t
 
+    _check_amounts(checked, populations)
     total = variance = degrees = 0.0
     for stratum, population in sorted(populations.items()):
         found = checked.loc[checked["stratum"] == stratum, "overpaid"].astype(float)
@@ -180,8 +182,27 @@ def estimate_amount(checked: pd.DataFrame, populations: Mapping[str, int], confi
         variance += part
         degrees += part**2 / (n - 1) if n > 1 else 0.0
     width = float(t.ppf((1 + confidence) / 2, variance**2 / degrees)) * math.sqrt(variance) if degrees > 0 else 0.0
-    seen = float(checked.loc[checked["stratum"].isin(list(populations)), "overpaid"].sum())
+    seen = float(checked["overpaid"].astype(float).sum())
     return Estimate(total, max(total - width, min(seen, total)), total + width, math.sqrt(variance), confidence)
+
+
+def _check_amounts(checked: pd.DataFrame, populations: Mapping[str, int]) -> None:
+    import pandas as pd
+
+    if missing := [name for name in ("stratum", "overpaid") if name not in checked]:
+        raise FraudmlError("audit.estimate", f"the checked units have no column {', '.join(missing)}.", "Give stratum and overpaid.")
+    blank = pd.to_numeric(checked["overpaid"], errors="coerce").isna()
+    if blank.any():
+        first = ", ".join(map(str, checked.index[blank][:3]))
+        raise FraudmlError(
+            "audit.estimate",
+            f"overpaid is blank or no number in {int(blank.sum())} of {len(checked)} rows (first: {first}).",
+            "Write 0 where nothing was wrong; leave out what was not checked.",
+        )
+    if others := sorted(set(checked["stratum"]) - set(populations), key=str):
+        raise FraudmlError(
+            "audit.estimate", f"no population is given for stratum {', '.join(map(str, others[:5]))}.", "Give it, or drop it."
+        )
 
 
 def sample_says(strata: Sequence[tuple[str, int, int]], wanted: Mapping[str, float], lang: str) -> list[str]:

@@ -66,3 +66,17 @@ def test_a_stratum_that_was_not_checked_is_refused():
         estimate_amount(pd.DataFrame({"stratum": ["a", "a"], "overpaid": [1.0, 2.0]}), {"a": 10, "b": 5})
     with pytest.raises(FraudmlError, match=r"audit\.estimate"):
         estimate_rate([(10, 0, 0), (5, 2, 1)])
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ({"stratum": ["a"] * 4, "overpaid": [1.0, None, 2.0, 3.0]}, r"blank or no number in 1 of 4 rows \(first: 1\)"),
+        ({"stratum": ["a"] * 4, "overpaid": ["1", "2", "about 3", "4"]}, "blank or no number in 1 of 4 rows"),
+        ({"stratum": ["a", "a", "b"], "overpaid": [1.0, 2.0, 3.0]}, "no population is given for stratum b"),
+        ({"layer": ["a"] * 3, "overpaid": [1.0, 2.0, 3.0]}, "no column stratum"),
+    ],
+)
+def test_a15_what_was_not_checked_is_no_unit_without_error(rows, told):
+    with pytest.raises(FraudmlError, match=told):
+        estimate_amount(pd.DataFrame(rows), {"a": 10})
