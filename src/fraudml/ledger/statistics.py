@@ -97,11 +97,11 @@ def _group(cases: Sequence[Case], group: str, kinds: Sequence[str], first: dt.da
     # a ring's money is told once, with its first party; the measures with every one of its members
     counted: dict[tuple[str, str], set[tuple[str, str]]] = {}
     cents = dict.fromkeys(MONEY, 0)
-    handled = 0
+    handled: list[tuple[str, str]] = []
     for case in cases:
         done = {key: amount for key, (amount, day) in case.outcomes.items() if key[0] != NONE and first <= day <= last}
         parties = [each for each in entities_of(case) if each[0] in kinds]
-        handled += len(parties) if done else 0
+        handled += parties if done else []
         tells_money = _first_group(case) == group
         for key, amount in done.items():
             counted.setdefault(key, set()).update(parties)
@@ -127,7 +127,8 @@ def _group(cases: Sequence[Case], group: str, kinds: Sequence[str], first: dt.da
         ]
         total = len({one for ones in whom.values() for one in ones})
         parts.append(said["transferred"][lang].format(count=total, counter=counter, each=said["listed"][lang].join(each)))
-    head = said[group][lang].format(count=handled)
+    # institutions are counted by times (家次), people by heads
+    head = said[group][lang].format(count=len(handled) if group == "institutions" else len(set(handled)))
     return head + "".join(said["between"][lang] + part for part in parts) + said["stop"][lang]
 
 

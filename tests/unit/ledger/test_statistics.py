@@ -61,6 +61,20 @@ def test_l07_the_paragraph(decided):
     assert "1 fined CNY 20,000" in english and "recovered" not in english
 
 
+def test_l07_people_are_counted_by_heads_institutions_by_times(ledger, hand_out):
+    again = [
+        ("L-BBBBBB-000001", "institution", "H1", ["phantom_bed"], 70.0, "ranked"),
+        ("L-BBBBBB-000002", "doctor", "D1", ["phantom_bed"], 70.0, "ranked"),
+    ]
+    take_in_lists(ledger, hand_out("2024-07-31", again), by="importer", today=TODAY, terms=Terms(days=30))
+    for lead in ("L-AAAAAA-000001", "L-AAAAAA-000002", "L-BBBBBB-000001", "L-BBBBBB-000002"):
+        entry = Entry("measure", (("interviewed", "", None),), happened_on=dt.date(2024, 8, 5))
+        record(ledger, [lead], entry, by="me", today=TODAY)
+    text = paragraph(ledger.cases(), dt.date(2024, 6, 1), TODAY, "zh", TODAY)
+    assert "处理定点医药机构2家次,约谈1家" in text
+    assert "处理医保医师1名,约谈1名" in text
+
+
 def test_l02_overdue_and_by_unit(decided):
     cases = decided.cases()
     assert len(chosen(cases, "overdue", TODAY)) == 4
