@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import doctest
+import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
 import fraudml.wording
+from fraudml.config import read_yaml
+from fraudml.resources import resource
 from fraudml.wording import LANGUAGES, render, window, written
 
 
@@ -49,3 +55,24 @@ def test_braces_in_data_stay_text(lang: str) -> None:
 def test_window() -> None:
     assert window(3, "zh") == "近3个月"
     assert window(1, "en") == "the last month"
+
+
+SHIPPED = sorted(
+    path for root in (resource("conf"), resource("features"), Path(fraudml.wording.__file__).parent) for path in root.rglob("*.yaml")
+)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_wording_is_cut_at_a_comma_and_both_readers_of_yaml_agree(path: Path) -> None:
+    """``{zh: 甲,乙, en: …}`` without quotes is 甲, and a key 乙 nobody asks for; ``…?}`` is an error to Python's own reader."""
+    text = path.read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
+    assert read_yaml(path) == content
+
+    def cut(node: object) -> Iterator[str]:
+        if isinstance(node, dict):
+            yield from (str(key) for key, value in node.items() if value is None and re.search("[\u4e00-\u9fff]", str(key)))
+        for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            yield from cut(each)
+
+    assert list(cut(content)) == []

@@ -78,6 +78,11 @@ def plain(text: Any) -> str:
     return re.sub(r"\s+", " ", folded).strip(_AROUND)
 
 
+def _word(text: Any) -> str:
+    """A word of a list as it is looked up: Chinese characters may be set apart to fill a cell."""
+    return re.sub(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])", "", plain(text))
+
+
 @cache
 def _understood(kind: str) -> Mapping[str, str]:
     found = {}
@@ -90,15 +95,15 @@ def _understood(kind: str) -> Mapping[str, str]:
 def state_of(text: Any) -> str | None:
     """The state that a cell names, in either language; None where it names none.
 
-    >>> state_of("已销号"), state_of("Not confirmed"), state_of("maybe")
-    ('closed', 'not_confirmed', None)
+    >>> state_of("已销号"), state_of("属 实"), state_of("Not confirmed"), state_of("maybe")
+    ('closed', 'confirmed', 'not_confirmed', None)
     """
-    return _understood("states").get(plain(text))
+    return _understood("states").get(_word(text))
 
 
 def origin_of(text: Any) -> str | None:
     """Why a case was looked at (lead, random, report, self), in either language."""
-    return _understood("origins").get(plain(text))
+    return _understood("origins").get(_word(text))
 
 
 def outcome_of(text: Any) -> tuple[str, str] | None:
@@ -107,7 +112,7 @@ def outcome_of(text: Any) -> tuple[str, str] | None:
     >>> outcome_of("移送公安局"), outcome_of("transferred to police"), outcome_of("移送县林业局"), outcome_of("追回")
     (('transferred', 'police'), ('transferred', 'police'), ('transferred', '县林业局'), ('recovered', ''))
     """
-    said = plain(text)
+    said = _word(text)
     if (outcome := _understood("outcomes").get(said)) is not None:
         return outcome, ""
     entry = words()["outcomes"][TRANSFERRED]
