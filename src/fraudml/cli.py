@@ -97,8 +97,11 @@ def _record(config: Any, stage: str, overrides: list[str], started: float) -> No
         "seconds": round(time.time() - started, 1),
         "version": version("fraudml"),
     }
-    with (folder / "runs.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    try:
+        with (folder / "runs.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    except OSError as error:  # what was asked for is done: whoever may only read a folder still gets its lists
+        logging.getLogger("fraudml").warning("the run is not recorded in %s: %s", error.filename, error.strerror)
 
 
 def _overrides(stage: str, about: dict[str, Any], arguments: list[str]) -> list[str]:

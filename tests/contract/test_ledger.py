@@ -199,6 +199,15 @@ def test_the_other_commands(listed, tmp_path, capsys):
     assert openpyxl.load_workbook(tmp_path / "out.xlsx").sheetnames == ["states", "events"]
 
 
+def test_who_may_only_read_the_folder_still_gets_the_list(listed, capsys, caplog):
+    """What was asked for is done, though the record of runs cannot be written."""
+    (listed / "runs.jsonl").unlink()
+    (listed / "runs.jsonl").mkdir()
+    assert main(["ledger", "list", f"data_dir={listed}", "as_of=2024-07-01"]) == 0
+    assert "H1" in capsys.readouterr().out
+    assert any("runs.jsonl" in record.getMessage() for record in caplog.records)
+
+
 def test_l01_a_ledger_in_postgresql_by_url(listed, postgresql, capsys):
     given = [f"data_dir={listed}", f"ledger.uri={postgresql}", "as_of=2024-08-01"]
     assert main(["ledger", "import", str(answered(listed, {"H1": {"state": "属实", "date": dt.date(2024, 7, 10)}})), *given]) == 0
