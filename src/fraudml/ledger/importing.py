@@ -12,7 +12,7 @@ from typing import Any
 from fraudml.errors import FraudmlError
 from fraudml.ledger.problems import Conflict, Problem
 from fraudml.ledger.reading import Reader, digest_of, listed_on
-from fraudml.ledger.states import HANDED_OUT, PLACE, Case, Entry
+from fraudml.ledger.states import HANDED_OUT, NONE, NOT_CONFIRMED, PLACE, Case, Entry
 from fraudml.ledger.store import Ledger, Writer
 from fraudml.ledger.told import told_case, told_entry
 from fraudml.ledger.workbook import Line, Returned, read_workbook
@@ -219,7 +219,7 @@ def record(ledger: Ledger, lead_ids: Sequence[str], entry: Entry, *, by: str, to
     Raises
     ------
     FraudmlError
-        ``ledger.unknown_lead``, ``ledger.contradiction`` or ``ledger.date``.
+        ``ledger.unknown_lead``, ``ledger.contradiction``, ``ledger.amount`` or ``ledger.date``.
     """
     with ledger.writing() as writer:
         cases = _by_lead(writer.cases(lead_ids))
@@ -233,16 +233,42 @@ def record(ledger: Ledger, lead_ids: Sequence[str], entry: Entry, *, by: str, to
             day = entry.happened_on or today
             if not case.opened_on <= day <= max(today, case.opened_on):
                 raise FraudmlError("ledger.date", f"{lead_id}: {day} is before it was handed out or in the future.", "Correct ledger.date.")
+            if entry.due_on is not None and entry.due_on < case.opened_on:
+                told = f"{lead_id}: due on {entry.due_on}, before it was handed out ({case.opened_on})."
+                raise FraudmlError("ledger.date", told, "Correct ledger.due.")
+            _refuse_amount(case, entry)
             why = "waiting" if case.conflicts else case.contradiction(entry)
             if entry.is_finding and why and not (corrects and why in ("decision", "amount", "date", "backwards")):
                 raise FraudmlError(
                     "ledger.contradiction",
                     f"{lead_id}: {why}; the ledger says: {told_case(case, 'en')}.",
-                    "Resolve its conflict first." if why == "waiting" else "Add ledger.correct=true if this replaces it.",
+                    _REMEDIES.get(why, "Add ledger.correct=true if this replaces it."),
                 )
+            if not corrects and _is_before_decision(case, entry):
+                told = f"{lead_id}: {entry.happened_on} is before the decision ({case.decided_on})."
+                raise FraudmlError("ledger.date", told, "Correct ledger.date.")
             kind = "corrected" if corrects else "finding" if entry.is_finding else "assigned"
             writer.events([event_of(lead_id, case.round, kind, entry, today, by, file_id)])
     return len(lead_ids)
+
+
+_REMEDIES = {"waiting": "Resolve its conflict first.", "undecided": "Record first whether it is confirmed or not."}
+
+
+def _refuse_amount(case: Case, entry: Entry) -> None:
+    """Refuses what no workbook may say either: money of a matter that is not confirmed, or of which nobody said what it is.
+
+    Raises
+    ------
+    FraudmlError
+        ``ledger.amount``
+    """
+    paid = entry.amount or any(outcome != NONE for outcome, _, _ in entry.outcomes)
+    if entry.state == NOT_CONFIRMED and paid:
+        told = f"{case.lead_id}: not confirmed, yet with an amount or an outcome."
+        raise FraudmlError("ledger.amount", told, "Leave out ledger.amount and ledger.outcome, or correct ledger.state.")
+    if entry.state in (None, HANDED_OUT) and entry.amount is not None and case.decision is None:
+        raise FraudmlError("ledger.amount", f"{case.lead_id}: an amount without a state.", "Add ledger.state.")
 
 
 def resolve(ledger: Ledger, lead_ids: Sequence[str], take: int, *, by: str, today: dt.date) -> int:

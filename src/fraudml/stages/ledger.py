@@ -156,6 +156,8 @@ def _entry(config: Any) -> Entry:
     outcome = None if given.outcome is None else outcome_of(given.outcome)
     if given.outcome is not None and outcome is None:
         raise UsageError("ledger.outcome", f"ledger.outcome={given.outcome}.", "Use a word of the workbook's list.")
+    if given.scheme is not None and str(given.scheme) not in scheme_titles(config):
+        raise UsageError("ledger.scheme", f"there is no scheme “{given.scheme}”.", "Give the id of a rule, or unexplained.")
     is_payment = outcome is not None and outcome[0] in MONEY
     entry = Entry(
         state=state,

@@ -26,6 +26,8 @@ def statistics(
     since = None if config.ledger.since is None else day_of(config.ledger.since)
     if config.ledger.since is not None and since is None:
         raise UsageError("ledger.since", f"ledger.since={config.ledger.since}.", "Write YYYY-MM-DD.")
+    if since is not None and since > day:
+        raise UsageError("ledger.since", f"ledger.since={since} is after {day}.", "Give an earlier day, or a later as_of.")
     cases = ledger.cases(as_of=day)
     if not cases:
         return [], (), [say("nothing_open", config.lang)]

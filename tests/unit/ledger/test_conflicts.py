@@ -128,6 +128,29 @@ def test_a_command_is_held_to_the_same_rules(ledger, entry, code):
     assert case_of(ledger).state == HANDED_OUT
 
 
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        (Entry("not_confirmed", (("fined", "", 10_000),)), r"\[ledger.amount\].*not confirmed"),
+        (Entry("not_confirmed", amount=10_000), r"\[ledger.amount\].*not confirmed"),
+        (Entry(amount=10_000), r"\[ledger.amount\].*without a state"),
+        (Entry(due_on=dt.date(2024, 6, 1)), r"\[ledger.date\].*due on 2024-06-01"),
+        (Entry("closed"), r"\[ledger.contradiction\].*whether it is confirmed"),
+    ],
+)
+def test_l03_a_command_may_say_no_more_than_a_workbook(ledger, entry, told):
+    with pytest.raises(FraudmlError, match=told):
+        record(ledger, [LEAD], entry, by="chief", today=TODAY)
+    assert case_of(ledger).state == HANDED_OUT
+
+
+def test_l02_nothing_is_closed_before_the_decision_it_rests_on(ledger):
+    record(ledger, [LEAD], Entry("measure", (("transferred", "police", None),), happened_on=DAY), by="chief", today=TODAY)
+    with pytest.raises(FraudmlError, match=r"\[ledger.date\].*before the decision"):
+        record(ledger, [LEAD], Entry("closed", happened_on=DAY - dt.timedelta(1)), by="chief", today=TODAY)
+    record(ledger, [LEAD], Entry("closed", happened_on=DAY), by="chief", today=TODAY)
+
+
 def test_states_in_order():
     from fraudml.ledger.states import PLACE
 
