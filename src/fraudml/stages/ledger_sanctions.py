@@ -9,6 +9,7 @@ from fraudml.errors import UsageError
 from fraudml.ledger import Ledger
 from fraudml.ledger.sanctions import discretion, duplicates
 from fraudml.ledger.words import name_of, say
+from fraudml.ledger.workbook import cents_of
 from fraudml.stages.ledger_shown import answer, scheme_titles, table
 from fraudml.wording import number, percent
 
@@ -23,7 +24,10 @@ def show_discretion(config: Any, ledger: Ledger, day: Any) -> None:
     if config.ledger.scheme is not None:
         rows = [row for row in rows if config.ledger.scheme in (row["scheme"], names.get(row["scheme"]))]
     if config.ledger.amount is not None:
-        band = max((each for each in bands if each <= float(config.ledger.amount)), default=bands[0])
+        cents = cents_of(config.ledger.amount)
+        if cents is None:
+            raise UsageError("ledger.amount", f"ledger.amount={config.ledger.amount}.", "Give yuan, 0 or more.")
+        band = max((each for each in bands if each <= cents / 100), default=bands[0])
         rows = [row for row in rows if row["band"] == band]
     upper = {float(low): high for low, high in zip(bands, [*bands[1:], None], strict=True)}
     for row in rows:
