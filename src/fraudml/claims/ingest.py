@@ -110,6 +110,7 @@ class Run:
         self.engine, self.source, self.staging, self.options = engine, source, staging, options
         self.existing = Existing(engine, data_dir, options.month)
         self.pseudonyms = Pseudonyms(engine, options.key_file)
+        self.existing.refuse_other_key(self.pseudonyms.mark)
         self.relations = Relations(engine, given, source, staging / "text")
         self.relations.refuse_incomplete(self.existing.tables)
         self.tables = [table for table in ORDER if self.relations.parts(table)]
@@ -134,6 +135,7 @@ class Run:
             month=self.options.month,
             tables={table: reports[table] for table in CANONICAL if table in reports},
             absent_tables=[table for table in CANONICAL if table not in reports and table not in self.existing.tables],
+            pseudonyms=self.pseudonyms.mark,
             dataset=self.existing.dataset or self.relations.fingerprint(str(self.options)),
         )
 

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fraudml.contracts import CANONICAL
 from fraudml.engine import Engine, identifier
@@ -36,6 +37,7 @@ class Existing:
         self.marks: set[str] = set()
         self.dataset: str | None = None
         self.left_out: dict[str, int] = {}
+        self._before: dict[str, Any] = {}
         self._claims_of_others: list[str] = []
         if month is None:
             return
@@ -49,9 +51,10 @@ class Existing:
             engine.parquet(f"stored_{name}", self._file(name))
         for name in self.tables:
             engine.view(f"kept_{name}", f"select * from stored_{name}" + self._kept(name))
+        self._before = json.loads((data_dir / "ingest.json").read_text(encoding="utf-8"))
         latest = engine.scalar("select max(settled_on) from stored_claims")
         if latest is not None and f"{latest:%Y-%m}" < month:
-            self.dataset = json.loads((data_dir / "ingest.json").read_text(encoding="utf-8"))["dataset"]
+            self.dataset = self._before["dataset"]
 
     def _file(self, table: str) -> Path:
         return self.data_dir / "claims" / f"{table}.parquet"
@@ -94,6 +97,30 @@ class Existing:
             return ""
         same = " and ".join(f"new.{identifier(name)} is not distinct from kept.{identifier(name)}" for name in CANONICAL[table].key)
         return f" as kept where not exists (select 1 from accepted_{table} as new where {same})"
+
+    def refuse_other_key(self, mark: str | None) -> None:
+        """Fails where the months that are there bear other pseudonyms, or none.
+
+        One person would be two, and identifiers would stand beside pseudonyms.
+
+        Parameters
+        ----------
+        mark : of this run's key, None without one.
+
+        Raises
+        ------
+        FraudmlError
+            ``privacy.other_key``
+        """
+        before = self._before.get("pseudonyms", mark)  # not said by an earlier version
+        if before == mark:
+            return
+        told = "without a key" if before is None else "with another key" if mark else "with a key, and this month comes without one"
+        raise FraudmlError(
+            "privacy.other_key",
+            f"the months that are there were read {told}.",
+            "Give the same privacy.key_file for every month, or read all months anew.",
+        )
 
     def refuse_empty(self, read: int, relation: str) -> None:
         """Fails where the source has no settlement of the month: to put nothing in the place of what is there would lose it.

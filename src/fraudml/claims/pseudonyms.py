@@ -49,6 +49,11 @@ class Pseudonyms:
         body = f"left(sha256({outer} || unhex(sha256({inner} || encode(kind || ':' || id)))), {LENGTH})"
         engine.macro("pseudonym", f"(kind, id) as {body}")
 
+    @property
+    def mark(self) -> str | None:
+        """What tells one key from another and gives neither away; None without a key."""
+        return None if self._key is None else str(self.engine.scalar("select pseudonym('key', '')"))
+
     @staticmethod
     def _read(key_file: Path) -> bytes:
         import hashlib

@@ -61,6 +61,7 @@ class Report:
     month : the month that was added or replaced, None where everything was read anew.
     dataset : id that changes when a source is read anew; kept where a later month is added.
     months : months that the claims cover after this run.
+    pseudonyms : what tells the key of the pseudonyms from others; None where identifiers stand as they came.
     """
 
     source: str
@@ -70,6 +71,7 @@ class Report:
     absent_tables: list[str]
     dataset: str
     months: list[str] = field(default_factory=list)
+    pseudonyms: str | None = None
 
     def content(self) -> dict[str, Any]:
         """What ``ingest.json`` holds."""
@@ -79,6 +81,7 @@ class Report:
             "input": self.given,
             "month": self.month,
             "months": self.months,
+            "pseudonyms": self.pseudonyms,
             "tables": {table: vars(each) for table, each in self.tables.items()},
             "absent_tables": self.absent_tables,
         }

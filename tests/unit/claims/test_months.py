@@ -59,3 +59,16 @@ def test_quarantined_lines_of_a_stay_that_began_the_month_before_are_replaced(ra
     _, read = run(tables | {"fee_list_d": [*july["fee_list_d"], bad | {"cnt": "10"}]}, month="2024-07")
     assert read("items", "quarantine") == []
     assert ids(read, "items") == ["JL1", "JL2"]
+
+
+@pytest.mark.parametrize(("first", "second"), [("a", "b"), ("a", None), (None, "a")])
+def test_a_month_with_another_key_is_refused(raw, july, run, tmp_path, first, second):
+    """One person would be two, and real identifiers would stand beside pseudonyms."""
+    files = {name: tmp_path / f"{name}.key" for name in "ab"}
+    for name, path in files.items():
+        path.write_text(name * 32)
+    run(raw, month="2024-06", key_file=files.get(first))
+    with pytest.raises(FraudmlError, match=r"\[privacy.other_key\]"):
+        run(july, month="2024-07", key_file=files.get(second))
+    _, read = run(july, month="2024-07", key_file=files.get(first))
+    assert len({row["patient_id"] for row in read("claims") if row["claim_id"] in ("S1", "J1")}) == 1
