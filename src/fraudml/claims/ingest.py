@@ -12,7 +12,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from fraudml.claims.refunds import match_refunds
 from fraudml.claims.relations import Relations
 from fraudml.claims.source import Part, Source
 from fraudml.claims.source_files import blaming
-from fraudml.claims.swap import PART, change_over, finish
+from fraudml.claims.swap import PART, alone, change_over, finish
 from fraudml.contracts import CANONICAL, REQUIRED_TABLES
 from fraudml.engine import Engine, identifier, literal
 from fraudml.errors import FraudmlError
@@ -90,17 +90,19 @@ def ingest(engine: Engine, given: Path | str, data_dir: Path, source: Source, op
 @contextmanager
 def _staging(data_dir: Path, check: bool) -> Iterator[Path]:
     """A folder beside the target, so that finished files can be renamed into place; elsewhere where nothing is to be written."""
-    if not check:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        finish(data_dir)
-    folder = Path(tempfile.mkdtemp(prefix="fraudml-check-")) if check else data_dir / PART
-    shutil.rmtree(folder, ignore_errors=True)
-    for name in ("stage", "claims", "quarantine", "text"):
-        (folder / name).mkdir(parents=True)
-    try:
-        yield folder
-    finally:
+    with ExitStack() as held:
+        if not check:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            held.enter_context(alone(data_dir))
+            finish(data_dir)
+        folder = Path(tempfile.mkdtemp(prefix="fraudml-check-")) if check else data_dir / PART
         shutil.rmtree(folder, ignore_errors=True)
+        for name in ("stage", "claims", "quarantine", "text"):
+            (folder / name).mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Run:

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import ctypes
 import json
+import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from fraudml.errors import FraudmlError
+
+log = logging.getLogger("fraudml")
 
 DONE = ".ingest.done"
 PART = ".ingest.part"
@@ -28,6 +34,33 @@ def change_over(data_dir: Path, names: Sequence[str]) -> None:
     (staging / PIECES).write_text(json.dumps({name: (staging / name).stat().st_ino for name in names}), encoding="utf-8")
     _rename(staging, data_dir / DONE)
     finish(data_dir)
+
+
+@contextmanager
+def alone(data_dir: Path) -> Iterator[None]:
+    """Keeps a second run out of a folder while one works in it: both would write into one staging folder. A killed run leaves no lock.
+
+    Raises
+    ------
+    FraudmlError
+        ``claims.busy``
+    """
+    try:
+        import fcntl
+    except ImportError:  # no such lock on this system
+        yield
+        return
+    folder = os.open(data_dir, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FraudmlError("claims.busy", f"another ingest into {data_dir} is running.", "Wait until it has finished.") from error
+        except OSError:  # file systems without locks
+            log.debug("%s cannot be locked", data_dir)
+        yield
+    finally:
+        os.close(folder)
 
 
 def is_unfinished(data_dir: Path) -> bool:

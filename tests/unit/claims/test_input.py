@@ -14,7 +14,7 @@ import pytest
 from fraudml.claims import open_claims, swap
 from fraudml.claims.coverage import coverage, served_by, written_coverage
 from fraudml.claims.ingest import Options, ingest
-from fraudml.claims.swap import finish, put_in_place
+from fraudml.claims.swap import alone, finish, put_in_place
 from fraudml.engine import open_engine
 from fraudml.errors import FraudmlError, UsageError
 
@@ -249,6 +249,15 @@ def test_a_run_killed_at_any_rename_is_old_or_finished_by_the_next(raw, run, tmp
             assert set(open_claims(data).sql("select total_amount from all_claims").total_amount) == {100.0}
         assert sorted(path.name for path in data.iterdir()) == ["claims", "ingest.html", "ingest.json", "quarantine"]
     assert steps >= 4
+
+
+def test_a_second_ingest_waits_outside(raw, run, tmp_path):
+    """Two at once would write into one staging folder, and the claims be of both."""
+    run(raw)
+    with alone(tmp_path / "data"), pytest.raises(FraudmlError, match=r"\[claims.busy\]"):
+        run(raw)
+    assert sorted(each.name for each in (tmp_path / "data").iterdir()) == ["claims", "ingest.html", "ingest.json", "quarantine"]
+    run(raw)
 
 
 def test_folders_are_exchanged(tmp_path):
