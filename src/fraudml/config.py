@@ -69,7 +69,7 @@ def compose(overrides: Sequence[str] = ()) -> Any:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
+    from hydra.errors import HydraException, OverrideParseException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
@@ -86,7 +86,12 @@ def compose(overrides: Sequence[str] = ()) -> Any:
             config = hydra_compose("config", overrides=quoted)
             OmegaConf.resolve(config)
             chosen = [each for each in quoted if (resource("conf") / each.split("=")[0].lstrip("+")).is_dir() or each.startswith("hydra.")]
+            if own:
+                _lay_over(config, Path(own[-1]), quoted)
             _check_values(config, hydra_compose("config", overrides=chosen), overrides)
+    except OverrideParseException as error:
+        told = "Put text that is more than letters and digits into quotes, as in '+ledger.units.430102=\"一科\"'."
+        raise UsageError("config.value", f"{error.override} cannot be read.", told) from error
     except (HydraException, OmegaConfBaseException) as error:
         first = str(error).strip().splitlines()[0]
         raise UsageError("config.key", first, "`fraudml STAGE --help` prints the stage's keys.") from error
@@ -96,6 +101,38 @@ def compose(overrides: Sequence[str] = ()) -> Any:
     except UnicodeDecodeError as error:
         raise _no_yaml(error, "a YAML file that is composed") from error
     return config
+
+
+def _lay_over(config: Any, folder: Path, overrides: Sequence[str]) -> None:
+    """Lays a bureau's files over the shipped ones of the same name: Hydra would find the shipped ones first, and say nothing.
+
+    A file of settings (``ledger/default.yaml`` …) needs only the keys that differ; a source's declaration is whole. What the command line
+    says stays.
+    """
+    from omegaconf import OmegaConf, open_dict
+
+    defaults = read_yaml(resource("conf") / "config.yaml")["defaults"]
+    chosen = {group: name for each in defaults if isinstance(each, dict) for group, name in each.items() if " " not in group}
+    given = [each.partition("=") for each in overrides]
+    chosen |= {key: value.strip("'\"") for key, _, value in given if key in chosen}
+    for group, name in chosen.items():
+        path = folder / group / f"{name}.yaml"
+        if not path.is_file() or not (resource("conf") / group / path.name).is_file():
+            continue  # one that is shipped under no such name was composed as it is
+        content = read_yaml(path)
+        if not isinstance(content, dict):
+            raise FraudmlError("config.yaml", f"{path} holds no keys.", "Write key: value.")
+        if group != "source" and (unknown := sorted(str(key) for key in content if key not in config[group])):
+            raise FraudmlError(
+                "config.key", f"{path}: there is no key “{', '.join(unknown)}”.", f"Keys: {', '.join(map(str, config[group]))}."
+            )
+        said = {
+            key.lstrip("+"): OmegaConf.select(config, key.lstrip("+")) for key, _, _ in given if key.lstrip("+").startswith(f"{group}.")
+        }
+        with open_dict(config):
+            config[group] = content if group == "source" else OmegaConf.merge(config[group], content)
+            for key, value in said.items():
+                OmegaConf.update(config, key, value, force_add=True)
 
 
 def _check_values(config: Any, defaults: Any, overrides: Sequence[str]) -> None:

@@ -151,6 +151,7 @@ def test_l01_an_assignment(listed, capsys):
         (["list", "data_dir=/nowhere/at/all"], 1, "[ledger.data_dir]"),
         (["list", "ledger.uri=mysql://a/b"], 1, "[ledger.uri]"),
         (["discretion", "ledger.amount=about ten"], 2, "[ledger.amount]"),
+        (["list", "ledger.units=abc"], 2, "[ledger.units]"),
         (["stats", "ledger.since=2024-08-01", "as_of=2024-07-01"], 2, "[ledger.since]"),
         (["record", "L-X", "ledger.state=confirmed", "ledger.scheme=phantom_bedd"], 2, "[ledger.scheme]"),
     ],

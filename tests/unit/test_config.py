@@ -79,6 +79,35 @@ def test_a_bureaus_file_wins_over_the_shipped_one(tmp_path: Path) -> None:
     assert shipped not in declarations("tracking", tmp_path)
 
 
+def test_a_bureaus_settings_are_laid_over_the_shipped_ones(tmp_path: Path) -> None:
+    """Hydra finds the shipped file first: the bureau's own was passed over without a word."""
+    for name, content in {
+        "ledger/default.yaml": "units: {R1: 一科}\ndays: 60\n",
+        "source/nhsa.yaml": "name: nhsa\ntables: {claims: {from: ours, columns: {claim_id: id}}}\n",
+        "engine/spark.yaml": "driver_limit: 7\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    shipped = compose()
+    config = compose([f"conf_dir={tmp_path}"])
+    assert dict(config.ledger.units) == {"R1": "一科"}
+    assert (config.ledger.days, list(config.ledger.bands)) == (60, list(shipped.ledger.bands))
+    assert list(config.source.tables) == ["claims"]
+    assert config.engine == shipped.engine  # another engine's file
+    config = compose([f"conf_dir={tmp_path}", "ledger.days=30", '+ledger.units.R2="二科"', "engine=spark"])
+    assert (config.ledger.days, dict(config.ledger.units)) == (30, {"R1": "一科", "R2": "二科"})
+    assert (config.engine.kind, config.engine.driver_limit) == ("spark", 7)
+    (tmp_path / "ledger" / "default.yaml").write_text("unit_of: {R1: a}\n")
+    with pytest.raises(FraudmlError, match=r"\[config.key\] .*ledger/default.yaml.*unit_of"):
+        compose([f"conf_dir={tmp_path}"])
+
+
+@pytest.mark.parametrize("override", ["ledger.units={R1: 一科}", "capacity=("])
+def test_what_hydra_cannot_read_is_told_with_the_remedy(override: str) -> None:
+    with pytest.raises(UsageError, match=r"\[config.value\] .* cannot be read.*quotes"):
+        compose([override])
+
+
 def test_broken_yaml_names_file_and_line(tmp_path: Path) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: 1\nb: [1, 2\n")

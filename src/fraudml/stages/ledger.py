@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,12 @@ def terms(config: Any) -> Terms:
     days = config.ledger.days
     if isinstance(days, bool) or not isinstance(days, int) or days < 1:
         raise UsageError("ledger.days", f"ledger.days={days}.", "Give a number of days, 1 or more.")
+    if not isinstance(config.ledger.units, Mapping):
+        raise UsageError(
+            "ledger.units",
+            f"ledger.units={config.ledger.units}.",
+            "Give region: office, as {430102: 一科}, best in conf_dir/ledger/default.yaml.",
+        )
     return Terms(days, {str(region): str(unit) for region, unit in config.ledger.units.items()}, config.ledger.default_unit)
 
 
