@@ -115,6 +115,8 @@ class Run:
         self.existing.refuse_other_key(self.pseudonyms.mark)
         self.relations = Relations(engine, given, source, staging / "text")
         self.relations.refuse_incomplete(self.existing.tables)
+        for table, lacking in self.relations.absent_parts().items():
+            log.warning("%s: the input has no %s, a part of it", table, ", ".join(lacking))
         self.tables = [table for table in ORDER if self.relations.parts(table)]
         self.staged: set[str] = set()
         self.rows: dict[str, int] = {}

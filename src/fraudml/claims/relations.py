@@ -86,6 +86,15 @@ class Relations:
             told = f"source {self.source.name}, {where}: {error.message}"
             raise FraudmlError("source.sql", told, "Correct the declaration; columns of text files are text.") from error
 
+    def absent_parts(self) -> dict[str, list[str]]:
+        """Canonical tables of which the input has some parts and lacks others -> the relations that it lacks."""
+        lacking = {
+            table: sorted({part.relation for part in parts if part.relation not in self.types})
+            for table, parts in self.source.tables.items()
+            if self.parts(table)
+        }
+        return {table: relations for table, relations in lacking.items() if relations}
+
     def parts(self, table: str) -> list[Part]:
         """Parts of a canonical table whose relation is there."""
         return [part for part in self.source.tables.get(table, ()) if part.relation in self.types]

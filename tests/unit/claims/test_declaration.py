@@ -71,3 +71,11 @@ def test_words_that_nobody_translates_must_be_the_canonical_ones(declared, raw, 
     for table in ("claims", "institutions"):
         assert summary["tables"][table]["reasons"]["unknown_code"]["count"] == 1
         assert summary["tables"][table]["quarantined"] == 1
+
+
+def test_a_part_that_did_not_come_is_named(declared, raw, run, caplog):
+    shops = {"from": "drugstores", "columns": {"institution_id": "shop", "kind": {"sql": "'pharmacy'"}}}
+    declared["tables"]["institutions"] = [declared["tables"]["institutions"], shops]
+    with caplog.at_level("WARNING", logger="fraudml"):
+        run(raw, source=load_source(declared))
+    assert [record.getMessage() for record in caplog.records] == ["institutions: the input has no drugstores, a part of it"]
