@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import unicodedata
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,7 @@ def read_workbook(path: Path, titles: Mapping[str, str]) -> Returned:
     digest = hashlib.sha256(content).hexdigest()
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+        formulas = openpyxl.load_workbook(io.BytesIO(content)) if _has_formulas(content) else None
     except Exception as error:  # noqa: BLE001 - whatever a damaged file makes the library raise, it is this file's problem, not the command's
         return Returned(path.name, digest, problems=[Problem("unreadable", path.name, values={"why": f"{type(error).__name__} {error}"})])
     known = {plain(title): key for title, key in titles.items()}
@@ -76,7 +78,7 @@ def read_workbook(path: Path, titles: Mapping[str, str]) -> Returned:
     for sheet in book.worksheets:
         if sheet.title == KEYS_SHEET:
             continue
-        for line in _lines(sheet, known, by_rank):
+        for line in _lines(sheet, known, by_rank, formulas[sheet.title] if formulas else None):
             found = True
             if line is None:
                 continue
@@ -88,6 +90,12 @@ def read_workbook(path: Path, titles: Mapping[str, str]) -> Returned:
     if not found:
         problems.append(Problem("no_list", path.name))
     return Returned(path.name, digest, lines, problems)
+
+
+def _has_formulas(content: bytes) -> bool:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        sheets = [name for name in packed.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+        return any(b"<f>" in text or b"<f " in text for text in map(packed.read, sheets))
 
 
 def _kept_keys(book: Any) -> dict[int, str]:
@@ -102,8 +110,14 @@ def _kept_keys(book: Any) -> dict[int, str]:
     return {int(row[rank]): str(row[lead]) for row in rows[1:] if isinstance(row[rank], (int, float)) and row[lead]}
 
 
-def _lines(sheet: Any, titles: Mapping[str, str], by_rank: Mapping[int, str]) -> Iterator[Line | None]:
-    """Rows below a head; None for the head itself. A head that comes again (lists pasted below one another) counts anew."""
+def _lines(sheet: Any, titles: Mapping[str, str], by_rank: Mapping[int, str], formulas: Any) -> Iterator[Line | None]:
+    """Rows below a head; None for the head itself. A head that comes again (lists pasted below one another) counts anew.
+
+    Parameters
+    ----------
+    formulas : the sheet with its formulas as text, None where it has none. One that no program has worked out is taken for what it says:
+        that is neither a state nor an amount, and is told, where an empty cell would pass for nothing said.
+    """
     spread = _merged(sheet)
     columns: dict[str, int] = {}
     by_key = False
@@ -124,6 +138,8 @@ def _lines(sheet: Any, titles: Mapping[str, str], by_rank: Mapping[int, str]) ->
                 continue
             cell = row[place]
             value = spread.get((cell.row, cell.column), cell.value) if name in FINDINGS else cell.value
+            if value is None and formulas is not None and name in FINDINGS:
+                value = formulas.cell(cell.row, cell.column).value
             if isinstance(value, str) and not value.strip():
                 value = None
             values[name], cells[name] = value, f"{sheet.title}!{cell.coordinate}"

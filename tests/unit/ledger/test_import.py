@@ -154,6 +154,14 @@ def test_altered_lines_are_not_taken(ledger, take_in, workbook, tmp_path, column
     assert case_of(ledger, 1).listing["amount_at_risk"] == 100_000
 
 
+def test_a_formula_that_nobody_worked_out_is_told(ledger, take_in, workbook):
+    """A script's ``=100+50`` has no result before a spreadsheet program has opened it: the outcome was taken, its amount lost."""
+    done = take_in(workbook({1: {"state": "属实", "outcome": "追回", "amount": "=100+50"}, 2: {"state": "不属实"}}))
+    assert (done.taken, done.refused) == (1, 1)
+    assert [(problem.code, problem.values["value"]) for problem in done.problems] == [("bad_amount", "=100+50")]
+    assert case_of(ledger, 1).state == HANDED_OUT
+
+
 def test_digits_that_became_a_number_are_still_the_same_person(ledger, take_in, workbook, tmp_path):
     book = openpyxl.load_workbook(workbook({5: {"state": "属实"}}))
     book.active.cell(row=7, column=3).value = 43012345678901
