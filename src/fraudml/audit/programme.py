@@ -132,6 +132,8 @@ def run_programme(
     as_of = day(as_of) if as_of is not None else claims.last_month_end()
     with claims.at(as_of, materialise=("claims",)) as snapshot:
         chosen, told = choose_periods(snapshot, programme, periods, as_of, lang)
+        for text in told if programme.uses_periods else ():
+            log.warning("%s", text)
         run = Run(snapshot, chosen, seed, lang, as_of, str(conf_dir) if conf_dir else None)
         run.ledger, run.decisions, run.source = ledger, decisions, source
         if _wants_evidence(programme):
