@@ -163,10 +163,11 @@ def _column(given: Any, table: str, name: str, where: str) -> Column:
     words = VALUES.get(table, {}).get(name)
     # what no codes translate must bear the canonical words itself
     own = {word: word for word in words} if words else None
-    if isinstance(given, str):
-        return Column(names=(given,), codes=own)
-    if isinstance(given, list):
-        return Column(names=tuple(str(each) for each in given), codes=own)
+    if isinstance(given, (str, list)):
+        names = (given,) if isinstance(given, str) else tuple(str(each) for each in given)
+        if own and "other" in own and name not in CANONICAL[table].required:  # another word is told, and loses no row
+            return Column(names=names, codes={word: word for word in own if word != "other"}, other="other")
+        return Column(names=names, codes=own)
     allowed = {"of", "sql", "codes", "match", "other"}
     if not isinstance(given, Mapping) or set(given) - allowed or ("of" in given) == ("sql" in given):
         raise FraudmlError("source.column", f"{where}: give a name, a list of names, or `of` or `sql` with codes.", "See docs/sources.md.")

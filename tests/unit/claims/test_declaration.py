@@ -65,9 +65,12 @@ def test_one_word_for_nothing_needs_no_list(declared):
 def test_words_that_nobody_translates_must_be_the_canonical_ones(declared, raw, run):
     declared["tables"]["claims"]["columns"]["visit_type"] = "kind"
     declared["tables"]["institutions"]["columns"]["kind"] = {"sql": "case when fixmedins_type = '1' then 'hospital' else 'shop' end"}
-    raw["setl_d"][0]["kind"], raw["setl_d"][1]["kind"] = "outpatient", "OP"
+    declared["tables"]["claims"]["columns"]["insurance_type"] = "plan"
+    raw["setl_d"][0] |= {"kind": "outpatient", "plan": "urban"}
+    raw["setl_d"][1] |= {"kind": "OP", "plan": "resident"}
     summary, read = run(raw, source=load_source(declared))
-    assert [row["visit_type"] for row in read("claims")] == ["outpatient"]
+    assert [(row["visit_type"], row["insurance_type"]) for row in read("claims")] == [("outpatient", "other")]
+    assert summary["tables"]["claims"]["reasons"]["unlisted_code"]["count"] == 1  # what need not be stated loses no row
     for table in ("claims", "institutions"):
         assert summary["tables"][table]["reasons"]["unknown_code"]["count"] == 1
         assert summary["tables"][table]["quarantined"] == 1
