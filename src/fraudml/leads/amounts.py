@@ -37,3 +37,40 @@ def counted_amounts(evidence: pd.DataFrame, worth: pd.Series | None = None) -> p
         counted = counted * (limit / total.where(total > 0, 1.0)).clip(upper=1.0)
     # down to the cent, so that a claim's rows never add up to more than the claim
     return np.floor(counted * 100 + 1e-6) / 100
+
+
+def once_over_the_list(evidence: pd.DataFrame, place: pd.Series) -> pd.Series:
+    """What is left of ``counted`` where leads that come first have asked for the same money: nobody pays a line back twice.
+
+    Two leads may question one claim by different rules (an institution a line, a doctor the whole prescription). Other lines of a
+    claim stay other money.
+
+    Parameters
+    ----------
+    evidence : ``claim_id``, ``line_id``, ``counted`` (:func:`counted_amounts` of each lead by itself).
+    place : of each row's lead, on the evidence's index; the smallest asks first.
+
+    Returns
+    -------
+    Series on the evidence's index, yuan >= 0.
+    """
+    counted = evidence["counted"].astype(float).copy()
+    asked = evidence[evidence["claim_id"].notna() & (counted > 0)].assign(place=place)
+    asked = asked[asked.groupby("claim_id")["place"].transform("nunique") > 1].sort_values(["claim_id", "place"], kind="stable")
+    for _, claim in asked.groupby("claim_id", sort=False):
+        lines: dict[str, float] = {}
+        whole = 0.0  # asked for without naming a line
+        for _, lead in claim.groupby("place", sort=False):
+            before, free = dict(lines), whole
+            for row in lead.itertuples():
+                amount = float(counted.at[row.Index])
+                if isinstance(row.line_id, str):
+                    rest = max(amount - before.get(row.line_id, 0.0), 0.0)
+                    covered = min(free, rest)
+                    free, left = free - covered, rest - covered
+                    lines[row.line_id] = lines.get(row.line_id, 0.0) + left
+                else:
+                    left = max(amount - free - sum(before.values()), 0.0)
+                    whole += left
+                counted.at[row.Index] = round(left, 2)
+    return counted

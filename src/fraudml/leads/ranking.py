@@ -17,7 +17,7 @@ from fraudml.claims.store import day, months_before
 from fraudml.contracts import LEADS
 from fraudml.errors import FraudmlError
 from fraudml.leads import facts as known
-from fraudml.leads.amounts import counted_amounts
+from fraudml.leads.amounts import counted_amounts, once_over_the_list
 from fraudml.leads.candidates import candidates, stacked_scores, units, usable_evidence, with_rings
 from fraudml.leads.counterfact import counterfact, edge_of, own_risks
 from fraudml.leads.fuse import fuse
@@ -188,8 +188,10 @@ class _Run:
         homes, shares = self._homes(table)
         table, found = fuse(table, found, facts, homes, shares, self.policy)
         leads = table[table["root"] == table.index].copy()
-        found = _owned_once(leads, self._counted(found, facts), self.policy)
-        found["counted"] = self._counted(found, facts)["counted"]
+        found = self._counted(found, facts)
+        place = _places(leads, found, self.policy)
+        found = self._counted(_owned_once(found, place), facts)
+        found["counted"] = once_over_the_list(found, found["lead"].map(place))
         leads = leads[~leads["supported"] | leads.index.isin(found["lead"]) | (not self.has_evidence)]
         leads = self._valued(leads, found, facts)
         order = worth_ranking(leads, self.capacity, len(self.usable) > 0, self.snapshot is not None, self.policy).sort_values(
@@ -384,15 +386,20 @@ class _Run:
         )
 
 
-def _owned_once(leads: pd.DataFrame, found: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """Evidence that two matters share belongs to the one that is worth more, so that no amount is recovered twice."""
-    if found.empty:
-        return found
+def _places(leads: pd.DataFrame, found: pd.DataFrame, policy: Policy) -> pd.Series:
+    """Who comes first where two matters ask for the same: by lead 0, 1, 2 …, the one that is worth more first."""
     amount = found.groupby("lead")["counted"].sum().reindex(leads.index).fillna(0.0)
     worth = merit(leads["risk"].astype(float), amount, _pieces(leads, found), policy)
-    place = worth.to_frame("merit").assign(tier=leads["tier"], entity_id=leads["entity_id"])
-    place = place.sort_values(["merit", "tier", "entity_id"], ascending=[False, True, True])
-    found = found.assign(place=found["lead"].map(pd.Series(range(len(place)), index=place.index)))
+    order = worth.to_frame("merit").assign(tier=leads["tier"], entity_id=leads["entity_id"])
+    order = order.sort_values(["merit", "tier", "entity_id"], ascending=[False, True, True])
+    return pd.Series(range(len(order)), index=order.index)
+
+
+def _owned_once(found: pd.DataFrame, place: pd.Series) -> pd.DataFrame:
+    """Evidence that two matters share belongs to the one that comes first, so that nothing is proved twice."""
+    if found.empty:
+        return found
+    found = found.assign(place=found["lead"].map(place))
     named = found["claim_id"].notna()
     keys = ["claim_id", "line_id", "rule"]
     best = found[named].groupby(keys, dropna=False)["place"].transform("min")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from fraudml.leads.amounts import counted_amounts
+from fraudml.leads.amounts import counted_amounts, once_over_the_list
 
 
 def test_a_line_that_two_rules_question_counts_once(hit):
@@ -34,3 +34,17 @@ def test_what_was_refunded_whole_counts_nothing(hit):
 def test_evidence_without_a_claim_counts_for_itself(hit):
     evidence = hit(("stock_mismatch", "pharmacy", "Y1", None, None, 70.0)).assign(lead=1)
     assert counted_amounts(evidence, pd.Series({"C1": 5.0})).tolist() == [70.0]
+
+
+def test_the_line_that_one_lead_asks_back_is_not_asked_of_the_whole_claim_again(hit):
+    """R12, R14: an institution answers for a line, a doctor for the whole prescription; only what the line leaves is asked twice."""
+    evidence = hit(
+        ("restricted_item_misuse", "institution", "H1", "C1", "L1", 420.0),
+        ("excessive_prescription", "doctor", "D1", "C1", None, 433.5),
+        ("duplicate_charge", "institution", "H2", "C2", "L2", 50.0),
+        ("overpriced_charge", "doctor", "D1", "C2", "L3", 30.0),
+        ("overpriced_charge", "doctor", "D1", "C2", "L2", 60.0),
+    ).assign(lead=[1, 2, 1, 2, 2])
+    evidence["counted"] = counted_amounts(evidence)
+    assert once_over_the_list(evidence, evidence["lead"]).tolist() == [420.0, 13.5, 50.0, 30.0, 10.0]
+    assert once_over_the_list(evidence, -evidence["lead"]).tolist() == [0.0, 433.5, 0.0, 30.0, 60.0]

@@ -212,6 +212,24 @@ def test_a_patient_inside_a_pharmacys_pattern_is_not_repeated(score, hit):
     assert [(lead.entity_type, lead.amount_at_risk) for lead in leads.itertuples()] == [("pharmacy", 200.0)]
 
 
+def test_two_leads_do_not_ask_the_same_money_back_by_different_rules(make_claims, score, hit):
+    """R12, R14: the list's amounts add up to what can be recovered, never to more than a claim is worth."""
+    claims = make_claims(
+        claims=[{"claim_id": f"C{n}", "institution_id": "H1", "patient_id": f"P{n}", "doctor_id": "D1", "total_amount": 460.0} for n in (1, 2)]
+        + [{"claim_id": f"B{n}", "institution_id": f"H{n % 9 + 2}", "patient_id": f"Q{n}"} for n in range(60)]
+    )
+    evidence = pd.concat(
+        [
+            hit(*[("restricted_item_misuse", "institution", "H1", f"C{n}", f"L{n}", 420.0) for n in (1, 2)], facts='{"sign": "sex"}'),
+            hit(*[("overpriced_charge", "doctor", "D1", f"C{n}", None, 430.0) for n in (1, 2)]),
+        ],
+        ignore_index=True,
+    )
+    scores = {"institution": score(H1=0.9), "doctor": score(D1=0.5)}
+    leads = fm.rank_leads(scores, evidence=evidence, claims=claims, explore=0, as_of="2024-06-30")
+    assert [(lead.entity_id, lead.amount_at_risk) for lead in leads.itertuples()] == [("H1", 840.0), ("D1", 20.0)]
+
+
 def test_other_lines_of_one_claim_are_another_matter(score, hit):
     evidence = hit(("overpriced_charge", "institution", "H1", "C1", "L1", 30.0), ("drug_resale", "patient", "P1", "C1", "L2", 400.0))
     leads = fm.rank_leads({"institution": score(H1=0.9), "patient": score(P1=0.9)}, evidence=evidence, explore=0)
