@@ -100,7 +100,8 @@ def _suspects(table: pd.DataFrame, evidence: pd.DataFrame, policy: Policy) -> No
     """Claims that stand alone become part of the matter of whom their evidence speaks against.
 
     One suspicious trace proves nothing by itself; it counts where its suspect is judged. One clear violation of at least
-    ``policy.least`` yuan is a matter; several of one scheme and suspect are the suspect's.
+    ``policy.least`` yuan is a matter; several of one scheme and suspect are the suspect's, also where the others were settled in
+    months that are not scored now and the suspect would be listed for them beside.
     """
     free = table[(table["root"] == table.index) & (table["entity_type"] == "claim")]
     found = evidence[evidence["lead"].isin(free.index) & (evidence["entity_type"] != "claim")] if len(evidence) else evidence
@@ -118,7 +119,11 @@ def _suspects(table: pd.DataFrame, evidence: pd.DataFrame, policy: Policy) -> No
     main = part.drop_duplicates("lead").set_index("lead")
     clear = main["sure"] & (main["amount"] >= policy.least)
     alike = clear.groupby([main["lead_in"], main["rule"]]).transform("sum")
-    joined = main[~clear | (alike > 1)]
+    whose = evidence["lead"].map(table["entity_type"]) != "claim"
+    others = evidence[whose].groupby(["lead", "rule"])["claim_id"].nunique()
+    known = others.reindex(pd.MultiIndex.from_frame(main[["lead_in", "rule"]])).fillna(0).to_numpy() > 1
+    known &= (main["lead_in"].map(table["risk"]) >= policy.floor).to_numpy()
+    joined = main[~clear | (alike > 1) | known]
     _join(table, joined["lead_in"], "suspect")
     _raise_risk(table, joined.index[clear.loc[joined.index]])
 

@@ -136,6 +136,17 @@ def test_two_sure_claims_are_one_matter_of_their_institution(score, hit):
     assert leads["risk"][0] == pytest.approx(0.9)
 
 
+def test_a_sure_claim_of_this_month_joins_the_suspect_who_did_the_same_before(score, hit):
+    """R20: only this month's claims are scored; whoever is listed for the earlier ones is not listed beside for the newest."""
+    evidence = hit(*[("overpriced_charge", "patient", "P1", f"C{number}", None, 300.0) for number in range(3)])
+    leads = fm.rank_leads({"patient": score(P1=0.7), "claim": score(C2=0.95)}, evidence=evidence, explore=0)
+    assert [(lead.entity_id, lead.amount_at_risk) for lead in leads.itertuples()] == [("P1", 900.0)]
+    assert leads["risk"][0] == pytest.approx(0.95)
+    # a suspect who would not be listed has the claim speak for itself
+    leads = fm.rank_leads({"patient": score(P1=0.05), "claim": score(C2=0.95)}, evidence=evidence, explore=0)
+    assert [(lead.entity_id, lead.amount_at_risk) for lead in leads.itertuples()] == [("C2", 300.0)]
+
+
 def test_the_main_matter_is_named_first(score, hit):
     """A certain trifle does not stand before what is worth the inspection; a scheme's money counts as if it stood alone."""
     evidence = pd.concat(
