@@ -293,7 +293,7 @@ class _Run:
         joined = table[
             (table["root"] != table.index) & table["root"].isin(chosen.index) & table["supported"] & (table["entity_type"] != "claim")
         ]
-        took = {lead: Counter(part["entity_type"]) for lead, part in groups(joined, "root").items()}
+        took = _others(joined, chosen)
         measures = _ring_measures(self.rings, self.as_of)
         rows, proofs = [], []
         for index, row in zip(chosen.index, self._records(chosen), strict=True):
@@ -409,6 +409,19 @@ def _owned_once(found: pd.DataFrame, place: pd.Series) -> pd.DataFrame:
 def _pieces(leads: pd.DataFrame, found: pd.DataFrame) -> pd.Series:
     severity = found.drop_duplicates("rule").set_index("rule")["severity"] if len(found) else {}
     return pieces(found, severity).reindex(leads.index).fillna(0.0)
+
+
+def _others(joined: pd.DataFrame, chosen: pd.DataFrame) -> dict[int, Counter[str]]:
+    """By lead how many matters of each entity type it took in, beside the members that a ring names already."""
+    own = {
+        (lead, member["entity_type"], member["entity_id"])
+        for lead, members in chosen["members"].items()
+        if isinstance(members, list)
+        for member in members
+    }
+    keys = zip(joined["root"], joined["entity_type"], joined["entity_id"], strict=True)
+    others = joined[pd.Series([key not in own for key in keys], index=joined.index, dtype=bool)]
+    return {lead: Counter(part["entity_type"]) for lead, part in groups(others, "root").items()}
 
 
 def _ring_measures(rings: pd.DataFrame | None, as_of: dt.date) -> dict[str, dict[str, float]]:

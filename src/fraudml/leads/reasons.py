@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,10 +11,13 @@ import pandas as pd
 from fraudml.errors import FraudmlError
 from fraudml.leads.schemes import Scheme, wordings
 from fraudml.leads.table import each_row
-from fraudml.wording import number, render
+from fraudml.wording import number, render, written_day
 
 MOST_REASONS = 8
 MOST_INSIDE = 2
+OWN_DAY = {"zh": re.compile(r"\d{4}年\d"), "en": re.compile(r"(in )?(\d{1,2} )?[A-Z][a-z]+ \d{4}\b")}
+"""How an example begins that says its own day or month."""
+
 FIELDS = ("feature", "value", "unit", "peer_median", "peer_percentile", "contribution", "text")
 
 
@@ -100,11 +104,10 @@ def example_text(row: Any, book: Mapping[str, Scheme], lang: str) -> str:
 
 def _rule(found: pd.DataFrame, scheme: Scheme, scored: Any, lang: str) -> dict[str, Any]:
     say = wordings()["reasons"]
-    best = found.sort_values(["strength", "counted", "claim_id"], ascending=[False, False, True], kind="stable").iloc[0]
-    example = example_text(best, {scheme.id: scheme}, lang)
-    # many wordings begin with their own day
-    if pd.notna(best["occurred_on"]) and not example[:1].isdigit():
-        example = render(say["on_day"][lang], {"day": best["occurred_on"].date(), "example": example}, lang)
+    # what another scheme asks back counts nothing here, and yet the larger bill is the better example
+    order = ["strength", "counted", "amount_in_question", "claim_id"]
+    best = found.sort_values(order, ascending=[False, False, False, True], kind="stable").iloc[0]
+    example = _on_its_day(example_text(best, {scheme.id: scheme}, lang), best["occurred_on"], lang)
     claims, amount = found["claim_id"].nunique(), float(found["counted"].sum())
     alone = claims == len(found)  # one record each: to say both would say it twice
     extent = render(say["extent_claims"][lang], {"claims": claims}, lang) if claims and not alone else ""
@@ -122,11 +125,24 @@ def _rule(found: pd.DataFrame, scheme: Scheme, scored: Any, lang: str) -> dict[s
     }
 
 
+def _on_its_day(example: str, occurred_on: Any, lang: str) -> str:
+    """An example with the day on which it happened, unless it says a day or a month of its own at once, or that very day anywhere."""
+    if pd.isna(occurred_on) or OWN_DAY[lang].match(example) or written_day(occurred_on.date(), lang) in example:
+        return example
+    values = {"day": occurred_on.date(), "example": example, "figure": example[:1].isdigit()}
+    return render(wordings()["reasons"]["on_day"][lang], values, lang)
+
+
 def _inside(inside: pd.DataFrame | None, main: str, book: Mapping[str, Scheme], lang: str) -> list[dict[str, Any]]:
-    """What rules found on a ring's claims, its main scheme first: facts without amounts, which the ring's claims carry already."""
+    """What rules found on a ring's claims, its main scheme first: facts without amounts, which the ring's claims carry already.
+
+    A claim counts once for each rule: that the rule speaks against its patient, its doctor and its house makes no three records of it.
+    """
     if inside is None or inside.empty:
         return []
     known = inside[[name in book and book[name].rule is not None for name in inside["rule"]]].assign(counted=0.0)
+    known = known.sort_values(["strength", "amount_in_question", "claim_id", "facts"], ascending=[False, False, True, True], kind="stable")
+    known = known.drop_duplicates(["rule", "claim_id"])
     counts = known.groupby("rule")["claim_id"].nunique().reset_index(name="claims")
     counts["main"] = counts["rule"] == main
     most = counts.sort_values(["main", "claims", "rule"], ascending=[False, False, True]).head(MOST_INSIDE)

@@ -284,6 +284,50 @@ def test_a_ring_takes_in_its_members(score, hit):
     assert 0.89 < leads["risk"][0] <= 0.9
 
 
+def test_a_ring_counts_a_claim_once_however_many_its_rule_speaks_against(score, hit):
+    """R31: doctor and two patients on each claim are no three records, and members are not named as somebody beside."""
+    facts = {"doctor": "D1", "patient_count": 2, "pharmacy": "Y1", "day_count": 3, "core_count": 2, "link_count": 3, "expected_count": 0.1}
+    rows = [("collusive_group", kind, who, f"C{n}", None, 300.0) for n in range(3) for kind, who in (("doctor", "D1"), ("patient", f"P{n}"))]
+    rows += [("collusive_group", "pharmacy", "Y1", f"C{n}", None, 300.0) for n in range(3)]
+    scores = {"doctor": score(D1=0.9), "patient": score(P0=0.9, P1=0.9, P2=0.9), "pharmacy": score(Y1=0.8)}
+    leads = fm.rank_leads(scores, evidence=hit(*rows, facts=json.dumps(facts)), rings=rings(), explore=0)
+    told = {reason["feature"]: reason["text"] for reason in leads["reasons"][0]}
+    assert leads["entity_type"].tolist() == ["ring"]
+    assert told["rule:collusive_group"].startswith("医患药团伙:3笔结算。例如2024年6月3日医师D1的2名患者")
+    assert told["joined"] == "同一事项还涉及1家药店,其疑点一并列入"
+
+
+def test_an_example_says_its_day_once(score, hit):
+    """R06, R17, R19: a figure at the beginning is no day, and a day that is told already is not told again."""
+    cash = {"sign": "small", "places": 1, "purchases": 6, "peer_median": 1, "account_total": 900, "usual_amount": 150, "patients": 3}
+    cases = [
+        ("duplicate_charge", {"sign": "twice", "item": "X", "times": 2, "charged_at": "2024-06-03 13:34"}, "zh", "重复收费:同一患者"),
+        ("account_cash_out", cash, "zh", "个人账户套现:2024年6月3日:30天内在1家药店"),
+        ("stock_mismatch", {"item": "X", "period": "2024-06", "billed": 9, "left_stock": 2, "excess": 7}, "zh", "进销存不符:2024年6月“X”"),
+        ("stock_mismatch", {"item": "X", "period": "2024-06", "billed": 9, "left_stock": 2, "excess": 7}, "en", "billing beyond stock: in June"),
+        ("fictitious_service", {"finding_zh": "", "finding_en": "30 in-patients"}, "en", "fictitious service: 3 June 2024: 30 in-patients"),
+    ]
+    for rule, facts, lang, start in cases:
+        evidence = hit((rule, "institution", "H1", "C1", "L1", 500.0), facts=json.dumps(facts))
+        leads = fm.rank_leads({"institution": score(H1=0.9)}, evidence=evidence, explore=0, lang=lang)
+        assert leads["reasons"][0][0]["text"].startswith(start)
+
+
+def test_the_larger_bill_is_the_example_also_where_another_scheme_asks_the_money_back(score, hit):
+    small, large = ({"item": item, "price": price, "quantity": 1, "cap": 12} for item, price in (("住院诊查费", 18), ("胆囊切除术", 9577)))
+    evidence = pd.concat(
+        [
+            hit(("overpriced_charge", "institution", "H1", "C1", "L1", 6.0), facts=json.dumps(small)),
+            hit(("overpriced_charge", "institution", "H1", "C1", "L2", 9565.0), facts=json.dumps(large)),
+            hit(("service_after_death", "institution", "H1", "C1", None, 9800.0), facts=json.dumps({"what_zh": "死亡", "days_after": 3})),
+        ],
+        ignore_index=True,
+    )
+    leads = fm.rank_leads({"institution": score(H1=0.9)}, evidence=evidence, explore=0)
+    told = {reason["feature"]: reason["text"] for reason in leads["reasons"][0]}
+    assert "胆囊切除术" in told["rule:overpriced_charge"]
+
+
 def test_a_ring_of_another_day_is_no_lead(score):
     found = fm.rank_leads({"doctor": score(D1=0.9)}, rings=rings(as_of=pd.Timestamp("2024-05-31")), explore=0)
     assert found["entity_type"].tolist() == ["doctor"]

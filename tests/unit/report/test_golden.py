@@ -47,6 +47,7 @@ def kinds(lang: str) -> list[str]:
             "claim_id": ["C1", "C2"],
             "occurred_on": pd.Timestamp("2024-03-05"),
             "counted": [20.0, 1214.5],
+            "amount_in_question": [20.0, 1214.5],
             "strength": 1.0,
             "facts": facts,
         }
