@@ -12,6 +12,9 @@ from typing import Any
 LANGUAGES = ("zh", "en")
 # canonical values that stand in sentences; English reads as stored
 _VALUES = {"male": "男", "female": "女", "employee": "职工医保", "resident": "居民医保", "public": "公立", "private": "民营"}
+# figures in a phrase that SQL put together (a placeholder named …_zh or …_en): 45.0元, 12345.6 CNY
+_NOUGHTS = re.compile(r"(?<![A-Za-z0-9_.])(\d+)\.0+(?![A-Za-z0-9_])(?!\.\d)")
+_MONEY = re.compile(r"(?<![A-Za-z0-9_.])\d+(?:\.\d+)?(?=元| CNY)")
 _MONTHS = (
     "January",
     "February",
@@ -110,8 +113,11 @@ class _Word(str):
         return yes if self.so else no
 
 
-def _word(value: Any, lang: str) -> _Word:
-    word = _Word(written(value, lang))
+def _word(name: str, value: Any, lang: str) -> _Word:
+    text = written(value, lang)
+    if name.endswith(("_zh", "_en")):
+        text = _MONEY.sub(lambda found: number(float(found[0])), _NOUGHTS.sub(r"\1", text))
+    word = _Word(text)
     word.so = value is not None and value == value and bool(value)
     return word
 
@@ -125,4 +131,4 @@ def render(template: str, values: Mapping[str, Any], lang: str) -> str:
     '在另一机构'
     """
     names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
-    return template.format_map({name: _word(values.get(name), lang) for name in names})
+    return template.format_map({name: _word(name, values.get(name), lang) for name in names})

@@ -43,6 +43,13 @@ def test_written(value: object, zh: str, en: str) -> None:
     assert (written(value, "zh"), written(value, "en")) == (zh, en)
 
 
+def test_figures_in_phrases_of_sql_read_like_all_others() -> None:
+    """R19, R29: names and codes beside them stay as they are."""
+    values = {"finding_zh": "金额12345.60元,而数量×单价为30.0元", "item": "5.0%葡萄糖", "finding_en": "16.0 hours of K29.00 (peers 0.5)"}
+    assert render("{item}{finding_zh}", values, "zh") == "5.0%葡萄糖金额12,345.6元,而数量×单价为30元"
+    assert render("{finding_en}", values, "en") == "16 hours of K29.00 (peers 0.5)"
+
+
 def test_missing_placeholder_reads_unknown() -> None:
     assert render("{a}次", {}, "zh") == "未知次"
 
