@@ -2,7 +2,7 @@
 
 import pytest
 
-from fraudml.rules import run_rules
+from fraudml.rules import load_rules, run_rules
 
 DAYS = [f"2024-06-{day:02}" for day in (3, 4, 5, 6, 7)]
 
@@ -97,6 +97,9 @@ def test_a_pharmacist_whose_registration_has_lapsed_is_nobody_on_duty(make_claim
     found = evidence(make_claims, sales, registrations=posts)
     assert set(zip(found.entity_type, found.entity_id, strict=True)) == {("pharmacy", "Y1")}
     assert len(found) == 40
+    told = load_rules()["licence_renting"]
+    assert told.text(found.facts.iloc[0], "zh") == "售药时无药师在岗(40笔,占100%,同行几乎没有)"
+    assert told.text(found.facts.iloc[0], "en") == "sales with no pharmacist on duty (40 lines, 100%; peers hardly any)"
 
 
 def test_registered_at_both_an_hour_shared_now_and_then_is_no_double(make_claims):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fraudml.rules import run_rules
+from fraudml.rules import load_rules, run_rules
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def found(make_claims):
         {"line_id": "B1", "claim_id": "BACK1", "item_code": "X", "quantity": -2.0, "unit_price": 10.0, "amount": -30.0},
         {"line_id": "B2", "claim_id": "BACK2", "item_code": "X", "quantity": -4.0, "unit_price": 10.0, "amount": -60.0},
     ]
-    catalogue = [{"item_code": "X", "name": "X", "list_type": "drug", "pack_size": 20.0}]
+    catalogue = [{"item_code": "X", "name": "甲药", "list_type": "drug", "pack_size": 20.0}]
     return run_rules(make_claims(claims=claims, items=items, catalogue=catalogue), "2024-06-30", rules=["price_quantity_mismatch"])
 
 
@@ -54,3 +54,8 @@ def test_the_amount_is_the_difference_net_of_refunds(found):
 def test_it_speaks_against_the_seller(found):
     assert dict(zip(found.claim_id, found.entity_type, strict=True))["PACKS"] == "pharmacy"
     assert dict(zip(found.claim_id, found.entity_type, strict=True))["HIT"] == "institution"
+
+
+def test_the_item_is_called_by_its_name(found):
+    facts = found.set_index("claim_id").facts["HIT"]
+    assert load_rules()["price_quantity_mismatch"].text(facts, "zh").startswith("“甲药”金额45元")

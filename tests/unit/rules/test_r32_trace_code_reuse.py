@@ -2,7 +2,7 @@
 
 import pytest
 
-from fraudml.rules import run_rules
+from fraudml.rules import load_rules, run_rules
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def found(make_claims):
         for name, _, _, codes, quantity in sales
     ]
     items.append({"line_id": "L_BACK", "claim_id": "C_BACK", "item_code": "X", "quantity": -20.0, "unit_price": 1.0, "trace_codes": ["T3"]})
-    catalogue = [{"item_code": "X", "name": "X", "list_type": "drug", "pack_size": 20.0}]
+    catalogue = [{"item_code": "X", "name": "甲药", "list_type": "drug", "pack_size": 20.0}]
     return run_rules(make_claims(claims=claims, items=items, catalogue=catalogue), "2024-06-30", rules=["trace_code_reuse"])
 
 
@@ -90,3 +90,8 @@ def test_a_drug_that_its_seller_never_bought(make_claims):
     )
     # Y3 keeps no stock records at all: nothing can be said of it
     assert list(run_rules(claims, "2024-06-30", rules=["trace_code_reuse"]).claim_id) == ["S_Y2"]
+
+
+def test_the_item_is_called_by_its_name(found):
+    facts = found.set_index("claim_id").facts["A2"]
+    assert load_rules()["trace_code_reuse"].text(facts, "zh").startswith("药品“甲药”的追溯码T1(本笔共1个)此前已在另一机构售出")

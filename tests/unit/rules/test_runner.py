@@ -61,6 +61,29 @@ def test_every_shipped_rule_loads_and_words_itself_in_both_languages():
             assert rule.text({"sign": sign}, "en")
 
 
+def test_no_comma_of_a_sentence_cuts_what_to_check_and_to_ask_for_in_two():
+    for rule in load_rules().values():
+        assert len(rule.check["zh"]) == len(rule.check["en"]), rule.id
+        assert len(rule.documents["zh"]) == len(rule.documents["en"]), rule.id
+        for text in [*rule.exempt["zh"], *rule.exempt["en"], *rule.check["zh"], *rule.documents["zh"]]:
+            assert text.count("(") == text.count(")"), f"{rule.id}: {text}"
+
+
+def test_what_is_unknown_or_nought_is_said_as_people_say_it():
+    """R02, R11, R18, R32: no settlement named “unknown”, no gap of 0 days, no “and 1 others”."""
+    rules = load_rules()
+    stay = {"discharged_on": "2024-03-05", "earlier_diagnosis": "I10", "earlier_amount": 900, "diagnosis": "I10", "sign": "second"}
+    assert "元)后当天,以相同" in rules["split_admission"].text(stay | {"gap": 0}, "zh")
+    assert "元)后3天,以相同" in rules["split_admission"].text(stay | {"gap": 3}, "zh")
+    assert "on the day of the discharge" in rules["split_admission"].text(stay | {"gap": 0}, "en")
+    exam = {"item": "X", "earlier_day": "2024-03-05", "valid_days": 14, "same_institution": False, "sign": "repeated"}
+    assert "检查,当天又在另一机构收费" in rules["repeated_exam"].text(exam | {"gap": 0}, "zh")
+    typed = {"patient": "P1", "finding_zh": "凭证系手工录入", "finding_en": "typed in by hand"}
+    assert rules["impersonation"].text(typed | {"other_claim": None}, "zh") == "参保人P1凭证系手工录入,疑有人冒用其凭证"
+    assert rules["impersonation"].text(typed | {"other_claim": "S1"}, "zh").endswith("冒用其凭证(对照结算单:S1)")
+    assert rules["impersonation"].text(typed | {"other_claim": "S1"}, "en").endswith("the card (compare settlement: S1)")
+
+
 def test_the_window_is_by_settlement_and_context_is_no_evidence(make_claims):
     claims = overpriced(make_claims)
     assert list(run_rules(claims, "2024-06-30", rules=["overpriced_charge"]).claim_id) == ["C1", "C2"]
