@@ -44,12 +44,16 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of one as a percentage.
+    """A share of one as a percentage; what is not quite nothing or all does not read so.
 
-    >>> percent(0.1234), percent(1.0)
-    ('12.3%', '100%')
+    >>> percent(0.1234), percent(1.0), percent(0.00031), percent(0.99981)
+    ('12.3%', '100%', '0.03%', '99.98%')
     """
-    return number(100 * share, 1) + "%"
+    for digits in range(1, 6):
+        text = number(100 * share, digits)
+        if text not in ("0", "100") or share in (0, 1):
+            break
+    return text + "%"
 
 
 def written_day(value: dt.date, lang: str) -> str:

@@ -28,6 +28,9 @@ STANDING = {
     "en": {"above": "above {share} % of them", "below": "below {share} % of them", "joined": "; {standing})", "alone": " ({standing})"},
 }
 
+AGE = "age"
+"""The feature of which people say whole years only."""
+
 COUNTED = {
     "zh": "{window}有{value}次结算触及规则“{rule}”(同类中位数{peer_median}次)",
     "en": "{value} claims in {window} with evidence of {rule} (peers' median {peer_median})",
@@ -40,6 +43,8 @@ def told_feature(feature: Feature, lang: str, value: float | None, peer_median: 
 
     Never “above 100 %”: an entity is its own peer, and shares are cut, not rounded up.
     """
+    if feature.base == AGE:
+        value, peer_median = (each if each is None or each != each else math.floor(each) for each in (value, peer_median))
     text = feature.sentence(lang, value, peer_median, percentile)
     if percentile is None or percentile != percentile or "{peer_percentile}" in feature.wording[lang]:
         return text

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
+import pytest
 
 from fraudml.contracts import REASONS
-from fraudml.reasons import empty_reasons, feature_reasons, ordered, unusual, worded_features
+from fraudml.reasons import empty_reasons, feature_reasons, ordered, told_feature, unusual, worded_features
 from fraudml.vectors import load_catalogue
 
 WORDED = worded_features(load_catalogue("patient"))
@@ -90,3 +93,18 @@ def test_a_measure_named_like_a_feature_gives_way_to_it() -> None:
 
 def test_nothing_gives_the_declared_columns() -> None:
     assert list(ordered([])) == list(REASONS) == list(empty_reasons())
+
+
+@pytest.mark.parametrize("entity", ["patient", "doctor", "institution", "pharmacy", "claim"])
+def test_a_figure_and_its_peers_median_are_counted_by_the_same_word(entity):
+    """41张 is not set beside 0次."""
+    for feature in worded_features(load_catalogue(entity)).values():
+        words = feature.wording["zh"]
+        own, peers = (re.findall(rf"\{{{name}\}}(人次|[次笔张个种条名家天元倍岁分公人]?)", words) for name in ("value", "peer_median"))
+        if own and peers:
+            assert own[0] == peers[0], f"{feature.name}: {words}"
+
+
+def test_ages_are_whole_years():
+    age = worded_features(load_catalogue("patient"))["age"]
+    assert told_feature(age, "zh", 94.962, 85.13, 91.9) == "94岁(同类人中位数85岁,高于91.9%的同类)"
