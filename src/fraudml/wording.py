@@ -15,6 +15,16 @@ _VALUES = {"male": "男", "female": "女", "employee": "职工医保", "resident
 # figures in a phrase that SQL put together (a placeholder named …_zh or …_en): 45.0元, 12345.6 CNY
 _NOUGHTS = re.compile(r"(?<![A-Za-z0-9_.])(\d+)\.0+(?![A-Za-z0-9_])(?!\.\d)")
 _MONEY = re.compile(r"(?<![A-Za-z0-9_.])\d+(?:\.\d+)?(?=元| CNY)")
+# one of something, in English wordings that speak of several: 1 {settlements}, 1 {outpatient visits}
+_ONE = re.compile(
+    r"(?<![\w.,–/-])1 ((?:(?!(?:of|to|in|at|on|for|from|by|and|with) )[a-z][a-z-]* ){0,3}?)"
+    r"(admission|bed-day|bed|bill|case|claim|customer|day|disease|doctor|drug|group|holder|home|hospital|hour|house|in-patient|institution"
+    r"|insurance|item|lead|line|machine|member|minute|month|night|overlap|pack|patient|person|prescriber|prescription|purchase|record"
+    r"|region|reimbursement|resident|sale|service|settlement|stay|visit|week|year|(?:pharmac|entit)(?=ies)|diagnos(?=es))"
+    r"(?:s|ies|es)\b"
+)
+_ONCE = re.compile(r"(?<![\w.,–/-])1 times(?= a day| in its period|,|\)|$)")
+_ENDINGS = {"pharmac": "y", "entit": "y", "diagnos": "is"}
 _MONTHS = (
     "January",
     "February",
@@ -133,6 +143,14 @@ def render(template: str, values: Mapping[str, Any], lang: str) -> str:
     '31次购药,共12,345.6元'
     >>> render("在{same:同一|另一}机构", {"same": False}, "zh")
     '在另一机构'
+    >>> render("{n} pharmacy purchases at {n} pharmacies, {m} days apart", {"n": 1, "m": 21}, "en")
+    '1 pharmacy purchase at 1 pharmacy, 21 days apart'
     """
     names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
-    return template.format_map({name: _word(name, values.get(name), lang) for name in names})
+    text = template.format_map({name: _word(name, values.get(name), lang) for name in names})
+    return _singular(text) if lang == "en" else text
+
+
+def _singular(text: str) -> str:
+    text = _ONE.sub(lambda found: f"1 {found[1]}{found[2]}{_ENDINGS.get(found[2], '')}", text)
+    return _ONCE.sub("once", text).replace(", 1 were ", ", 1 was ")

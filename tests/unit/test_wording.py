@@ -50,6 +50,22 @@ def test_figures_in_phrases_of_sql_read_like_all_others() -> None:
     assert render("{finding_en}", values, "en") == "16 hours of K29.00 (peers 0.5)"
 
 
+@pytest.mark.parametrize(
+    ("several", "one"),
+    [
+        ("{n} settlements in the last month", "1 settlement in the last month"),
+        ("{n} outpatient or pharmacy claims at {n} institutions", "1 outpatient or pharmacy claim at 1 institution"),
+        ("seen at {n} pharmacies, {n} diagnoses", "seen at 1 pharmacy, 1 diagnosis"),
+        ("is paid {n} times a day, {n} were charged", "is paid once a day, 1 was charged"),
+        ("{n} times the mean of all bills", "1 times the mean of all bills"),
+        ("{n} of 20 patients; 0.{n} days; 2,00{n} stays; {n}–{n} years", "1 of 20 patients; 0.1 days; 2,001 stays; 1–1 years"),
+        ("concentration (1 = one only; peers' median {n})", "concentration (1 = one only; peers' median 1)"),
+    ],
+)
+def test_one_is_singular_in_english(several: str, one: str) -> None:
+    assert render(several, {"n": 1}, "en") == one
+
+
 def test_missing_placeholder_reads_unknown() -> None:
     assert render("{a}次", {}, "zh") == "未知次"
 
