@@ -68,7 +68,7 @@ def test_the_strip_is_as_high_as_members_came() -> None:
     assert together[0][3] == pytest.approx(4 * alone[0][3])
     assert together[0][0] < alone[0][0]
     assert "5 visits, 50 CNY" in picture.description
-    assert "on 1 days at least two" in picture.description
+    assert "on 1 day at least two" in picture.description
 
 
 def test_people_alone_are_joined_to_the_places_they_shared() -> None:
