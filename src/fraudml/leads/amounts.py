@@ -54,23 +54,23 @@ def once_over_the_list(evidence: pd.DataFrame, place: pd.Series) -> pd.Series:
     -------
     Series on the evidence's index, yuan >= 0.
     """
-    counted = evidence["counted"].astype(float).copy()
-    asked = evidence[evidence["claim_id"].notna() & (counted > 0)].assign(place=place)
+    counted = evidence["counted"].astype(float)
+    asked = evidence[["claim_id", "line_id"]].assign(counted=counted, place=place)[evidence["claim_id"].notna() & (counted > 0)]
     asked = asked[asked.groupby("claim_id")["place"].transform("nunique") > 1].sort_values(["claim_id", "place"], kind="stable")
+    left_over: list[float] = []
     for _, claim in asked.groupby("claim_id", sort=False):
         lines: dict[str, float] = {}
         whole = 0.0  # asked for without naming a line
         for _, lead in claim.groupby("place", sort=False):
             before, free = dict(lines), whole
-            for row in lead.itertuples():
-                amount = float(counted.at[row.Index])
-                if isinstance(row.line_id, str):
-                    rest = max(amount - before.get(row.line_id, 0.0), 0.0)
+            for line, amount in zip(lead["line_id"], lead["counted"], strict=True):
+                if isinstance(line, str):
+                    rest = max(amount - before.get(line, 0.0), 0.0)
                     covered = min(free, rest)
                     free, left = free - covered, rest - covered
-                    lines[row.line_id] = lines.get(row.line_id, 0.0) + left
+                    lines[line] = lines.get(line, 0.0) + left
                 else:
                     left = max(amount - free - sum(before.values()), 0.0)
                     whole += left
-                counted.at[row.Index] = round(left, 2)
-    return counted
+                left_over.append(left)
+    return pd.Series(left_over, index=asked.index, dtype=float).round(2).reindex(counted.index).fillna(counted)

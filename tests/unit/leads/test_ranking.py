@@ -226,7 +226,9 @@ def test_a_patient_inside_a_pharmacys_pattern_is_not_repeated(score, hit):
 def test_two_leads_do_not_ask_the_same_money_back_by_different_rules(make_claims, score, hit):
     """R12, R14: the list's amounts add up to what can be recovered, never to more than a claim is worth."""
     claims = make_claims(
-        claims=[{"claim_id": f"C{n}", "institution_id": "H1", "patient_id": f"P{n}", "doctor_id": "D1", "total_amount": 460.0} for n in (1, 2)]
+        claims=[
+            {"claim_id": f"C{n}", "institution_id": "H1", "patient_id": f"P{n}", "doctor_id": "D1", "total_amount": 460.0} for n in (1, 2)
+        ]
         + [{"claim_id": f"B{n}", "institution_id": f"H{n % 9 + 2}", "patient_id": f"Q{n}"} for n in range(60)]
     )
     evidence = pd.concat(
@@ -287,7 +289,9 @@ def test_a_ring_takes_in_its_members(score, hit):
 def test_a_ring_counts_a_claim_once_however_many_its_rule_speaks_against(score, hit):
     """R31: doctor and two patients on each claim are no three records, and members are not named as somebody beside."""
     facts = {"doctor": "D1", "patient_count": 2, "pharmacy": "Y1", "day_count": 3, "core_count": 2, "link_count": 3, "expected_count": 0.1}
-    rows = [("collusive_group", kind, who, f"C{n}", None, 300.0) for n in range(3) for kind, who in (("doctor", "D1"), ("patient", f"P{n}"))]
+    rows = [
+        ("collusive_group", kind, who, f"C{n}", None, 300.0) for n in range(3) for kind, who in (("doctor", "D1"), ("patient", f"P{n}"))
+    ]
     rows += [("collusive_group", "pharmacy", "Y1", f"C{n}", None, 300.0) for n in range(3)]
     scores = {"doctor": score(D1=0.9), "patient": score(P0=0.9, P1=0.9, P2=0.9), "pharmacy": score(Y1=0.8)}
     leads = fm.rank_leads(scores, evidence=hit(*rows, facts=json.dumps(facts)), rings=rings(), explore=0)
@@ -304,7 +308,12 @@ def test_an_example_says_its_day_once(score, hit):
         ("duplicate_charge", {"sign": "twice", "item": "X", "times": 2, "charged_at": "2024-06-03 13:34"}, "zh", "重复收费:同一患者"),
         ("account_cash_out", cash, "zh", "个人账户套现:2024年6月3日:30天内在1家药店"),
         ("stock_mismatch", {"item": "X", "period": "2024-06", "billed": 9, "left_stock": 2, "excess": 7}, "zh", "进销存不符:2024年6月“X”"),
-        ("stock_mismatch", {"item": "X", "period": "2024-06", "billed": 9, "left_stock": 2, "excess": 7}, "en", "billing beyond stock: in June"),
+        (
+            "stock_mismatch",
+            {"item": "X", "period": "2024-06", "billed": 9, "left_stock": 2, "excess": 7},
+            "en",
+            "billing beyond stock: in June",
+        ),
         ("fictitious_service", {"finding_zh": "", "finding_en": "30 in-patients"}, "en", "fictitious service: 3 June 2024: 30 in-patients"),
     ]
     for rule, facts, lang, start in cases:
