@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def peers_pictures(
     """By lead id one or two pictures of the subject among its peers.
 
     The measures are those that the lead's reasons name; where none has a distribution, what the subject settled in the
-    last twelve months (a claim: its amount). A ring is shown by its largest member.
+    last twelve months (a claim: its amount). Of a ring that house, else doctor, else patient is shown who settled
+    most, and named.
     """
     subjects = _subjects(leads)
     out: dict[str, list[dict[str, Any]]] = {}
@@ -47,7 +49,10 @@ def peers_pictures(
 
 
 def _subjects(leads: pd.DataFrame) -> pd.DataFrame:
-    """lead_id, kind, entity_id, features (named by the reasons, most important first), their texts and peer medians."""
+    """lead_id, kind, entity_id, features (named by the reasons, most important first), their texts, peer medians and percentiles.
+
+    Of a ring all members of its largest kind, each a row with ``is_member``.
+    """
     rows: list[tuple[Any, ...]] = []
     for lead in each_row(leads):
         kind, entity = lead.entity_type, lead.entity_id
@@ -58,12 +63,16 @@ def _subjects(leads: pd.DataFrame) -> pd.DataFrame:
             )
             if not ordered:
                 continue
-            kind, entity = ordered[0]["entity_type"], ordered[0]["entity_id"]
+            kind = ordered[0]["entity_type"]
+            alike = [member["entity_id"] for member in ordered if member["entity_type"] == kind]
+            rows += [(lead.lead_id, kind, each, [], {}, {}, {}, True) for each in alike]
+            continue
         named = [each for each in lead.reasons if each["value"] is not None and ":" not in each["feature"]]
         texts = {each["feature"]: each["text"] for each in named}
         medians = {each["feature"]: each["peer_median"] for each in named}
-        rows.append((lead.lead_id, kind, entity, list(texts), texts, medians))
-    return pd.DataFrame(rows, columns=["lead_id", "kind", "entity_id", "features", "texts", "medians"])
+        above = {each["feature"]: each["peer_percentile"] for each in named}
+        rows.append((lead.lead_id, kind, entity, list(texts), texts, medians, above, False))
+    return pd.DataFrame(rows, columns=["lead_id", "kind", "entity_id", "features", "texts", "medians", "above", "is_member"])
 
 
 def _vectors(snapshot: Snapshot, kind: str, asked: pd.DataFrame, conf_dir: str | Path | None) -> tuple[pd.DataFrame, Catalogue]:
@@ -120,7 +129,7 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
             unit = "%" if feature.unit == "share" else UNITS[feature.unit][0 if lang == "zh" else 1]
             each_one = len(peers) <= len(DOTS)
             dots = peers if each_one else peers[(DOTS * len(peers)).astype(int)]
-            median = subject.medians.get(name)
+            median, above = subject.medians.get(name), subject.above.get(name)
             drawing = peers_picture(
                 (dots * scale).tolist(),
                 float(value) * scale,
@@ -128,6 +137,8 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
                 lang,
                 median=None if median is None else median * scale,
                 each_one=each_one,
+                # as the reason beside says it
+                above=None if above is None or each_one else min(math.floor(above * 10) / 10, 99.9),
             )
             pictures.append({"kind": "peers", "name": drawing.title, "drawing": drawing, "caption": subject.texts[name]})
         if pictures:
@@ -151,21 +162,25 @@ def _by_amount(snapshot: Snapshot, kind: str, asked: pd.DataFrame, lang: str) ->
         only = (
             f"and institution_id in (select institution_id from institutions where kind {'=' if kind == 'pharmacy' else '<>'} 'pharmacy')"
         )
-    snapshot.engine.register("asked", asked[["lead_id", "entity_id"]].astype("str"))
+    snapshot.engine.register("asked", asked[["lead_id", "entity_id", "is_member"]].astype({"lead_id": "str", "entity_id": "str"}))
     snapshot.engine.table(
         "spent", f"select {column} as entity_id, sum(total_amount) as amount from claims where {column} is not null {only} group by 1"
     )
     quantiles: Any = snapshot.engine.scalar(f"select quantile_disc(amount, {DOTS.tolist()}) from spent")
-    rows = snapshot.engine.rows("select lead_id, amount from asked join spent using (entity_id)")
-    caption = say("caption_amount_claim" if kind == "claim" else "caption_amount", lang)
+    rows = snapshot.engine.rows("""
+        select lead_id, entity_id, is_member, amount from asked join spent using (entity_id)
+        qualify row_number() over (partition by lead_id order by amount desc, entity_id) = 1""")
+    what = say("caption_amount_claim" if kind == "claim" else "caption_amount", lang)
     return {
         lead: [
             {
                 "kind": "peers",
                 "name": say("picture_peers", lang),
-                "drawing": peers_picture([float(each) for each in quantiles], amount, say("yuan", lang), lang),
-                "caption": caption,
+                "drawing": peers_picture(
+                    [float(each) for each in quantiles], amount, say("yuan", lang), lang, who="this_member" if is_member else "this_one"
+                ),
+                "caption": say("caption_member", lang, who=entity, what=what) if is_member else what,
             }
         ]
-        for lead, amount in rows
+        for lead, entity, is_member, amount in rows
     }

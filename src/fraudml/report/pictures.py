@@ -8,12 +8,21 @@ from collections.abc import Mapping, Sequence
 
 from fraudml.report.drawing import ACCENT, FAINT, PALE, QUIET, TEXT, Area, Bars, Dots, Line, Mark, Picture, Text, nice_ceiling
 from fraudml.report.words import say, short_number
+from fraudml.wording import number
 
 WIDTH = 560
 
 
 def peers_picture(
-    quantiles: Sequence[float], value: float, unit: str, lang: str, *, median: float | None = None, each_one: bool = False
+    quantiles: Sequence[float],
+    value: float,
+    unit: str,
+    lang: str,
+    *,
+    median: float | None = None,
+    each_one: bool = False,
+    above: float | None = None,
+    who: str = "this_one",
 ) -> Picture:
     """The entity's place among its peers: a quantile dot plot, every dot an equal share of the peers.
 
@@ -21,7 +30,8 @@ def peers_picture(
     ----------
     quantiles : equally spaced quantiles of the peers, ascending; with ``each_one`` the peers themselves.
     value : the entity's own figure, in ``unit``.
-    median : of the peers, where it is known more exactly than from the quantiles.
+    median, above : the peers' median, and per cent of them below the value, where they are known better than from the quantiles.
+    who : wording key of whose figure it is.
 
     References
     ----------
@@ -31,12 +41,12 @@ def peers_picture(
     median = quantiles[len(quantiles) // 2] if median is None else median
     # far-out values would squeeze the peers into one column: then steps of ten are equally far apart
     logarithmic = low >= 0 and high > 30 * max(median, high * 1e-6, 1e-9)
-    scale = (lambda number: math.log1p(max(number, 0.0) / max(median, high * 1e-4, 1e-9))) if logarithmic else float
+    scale = (lambda figure: math.log1p(max(figure, 0.0) / max(median, high * 1e-4, 1e-9))) if logarithmic else float
     left, right, base = 16.0, WIDTH - 16.0, 118.0
     span = (scale(high) - scale(low)) or 1.0
 
-    def across(number: float) -> float:
-        return left + (right - left) * (scale(number) - scale(low)) / span
+    def across(figure: float) -> float:
+        return left + (right - left) * (scale(figure) - scale(low)) / span
 
     placed, radius = _stacked([across(each) for each in quantiles], left, base)
     at, middle = across(value), across(median)
@@ -44,7 +54,7 @@ def peers_picture(
     edge = "end" if at > WIDTH * 0.72 else "start" if at < WIDTH * 0.28 else "middle"
     said = f"{say('peer_median', lang)} {short_number(median, lang)}"
     legend = say("dot_one", lang) if each_one else say("dot_share", lang, share=short_number(share, lang))
-    own = f"{say('this_one', lang)} {short_number(value, lang)} {unit}".strip()
+    own = f"{say(who, lang)} {short_number(value, lang)} {unit}".strip()
     parts: list[Mark] = [
         Line(left - 6, base, right + 6, base, QUIET),
         Dots(placed, radius, QUIET),
@@ -57,13 +67,16 @@ def peers_picture(
         if middle < WIDTH * 0.6
         else Text(right + 6, base + 38, legend, anchor="end", size=11),
     ]
-    above = sum(each < value for each in quantiles) * share
+    below = sum(each < value for each in quantiles)
+    if above is None:  # a dot stands for the peers around it: of the last one's, half may be above
+        above = below * share if each_one or below < len(quantiles) else 100 - share / 2
+    key = "alt_peers_top" if each_one and below == len(quantiles) else "alt_peers"
     return Picture(
         parts,
         WIDTH,
         150 if middle < WIDTH * 0.6 else 162,
         say("picture_peers", lang),
-        say("alt_peers", lang, own=own, median=short_number(median, lang), above=short_number(above, lang)),
+        say(key, lang, own=own, median=short_number(median, lang), above=number(above, 1)),
     )
 
 
@@ -120,10 +133,10 @@ def months_picture(months: Sequence[tuple[dt.date, float, float]], lang: str) ->
             ACCENT,
         )
     )
-    for number, (month, _, _) in enumerate(months):
-        x = left + (number + 0.5) * width
+    for place, (month, _, _) in enumerate(months):
+        x = left + (place + 0.5) * width
         parts.append(Text(x, base + 16, f"{month.month}", anchor="middle", size=11))
-        if number == 0 or month.month == 1:
+        if place == 0 or month.month == 1:
             parts.append(Text(x, base + 30, f"{month.year}", anchor="middle", size=11))
     parts += [
         Bars([(left, 4, 10, 10)], PALE),
