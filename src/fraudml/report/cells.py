@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import math
 import unicodedata
@@ -38,6 +39,15 @@ class Cells:
             self.sheet.write_blank(row, column, None, self.format(**wanted))
         else:
             self.sheet.write_number(row, column, value, self.format(**wanted))
+
+    def day(self, row: int, column: int, iso: str, **wanted: Any) -> None:
+        """A day as a date, so that it sorts and filters by month and year; nothing where it is unknown."""
+        if iso:
+            self.sheet.write_datetime(
+                row, column, dt.datetime.fromisoformat(iso), self.format(num_format="yyyy-mm-dd", align="left", **wanted)
+            )
+        else:
+            self.sheet.write_blank(row, column, None, self.format(**wanted))
 
     def money(self, row: int, column: int, value: float | None, **wanted: Any) -> None:
         self.number(row, column, value, num_format="#,##0.00", align="right", **wanted)

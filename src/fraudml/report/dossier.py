@@ -78,8 +78,8 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
                 "type": lead["entity_type"],
                 "entity": lead["entity_id"],
                 "title": _title(lead, own, lang),
-                "first": own[0].name,
-                "schemes": [{"id": scheme.id, "row": scheme.row, "name": scheme.name} for scheme in own],
+                "first": _first(lead, own, lang),
+                "schemes": [{"id": scheme.id, "row": scheme.row, "name": scheme.name} for scheme in own if not _no_suspicion(lead)],
                 "risk": round(lead["risk"], 4),
                 "amount": lead["amount_at_risk"],
                 "estimated": identity not in proven,
@@ -108,10 +108,18 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
 
 
 def _title(lead: Mapping[Any, Any], own: list[Scheme], lang: str) -> str:
-    # being drawn is no suspicion: the title must not say one
-    if lead["drawn"] == "random" and lead["schemes"] == [UNEXPLAINED]:
+    if _no_suspicion(lead):
         return say("drawn_random_title", lang)
     return ("、" if lang == "zh" else ", ").join(scheme.name for scheme in own[:2])
+
+
+def _no_suspicion(lead: Mapping[Any, Any]) -> bool:
+    """Whether only the draw brought it here: being drawn is no suspicion, and nothing shown may say one."""
+    return bool(lead["drawn"] == "random" and list(lead["schemes"]) == [UNEXPLAINED])
+
+
+def _first(lead: Mapping[Any, Any], own: list[Scheme], lang: str) -> str:
+    return say("drawn_random_title", lang) if _no_suspicion(lead) else own[0].name
 
 
 def places(snapshot: Snapshot, leads: pd.DataFrame, claims: Mapping[str, list[dict[str, Any]]]) -> dict[str, dict[str, str]]:

@@ -32,8 +32,6 @@ def write_claims(cells: Cells, dossiers: Sequence[Mapping[str, Any]], lang: str)
     for each in dossiers:
         for claim in each["claims"]:
             values = (
-                claim["claim"],
-                claim["day"],
                 say(f"visit_{claim['kind']}", lang),
                 claim["institution"],
                 claim["doctor"],
@@ -41,15 +39,17 @@ def write_claims(cells: Cells, dossiers: Sequence[Mapping[str, Any]], lang: str)
                 claim["diagnosis"],
             )
             _who(cells, row, each)
+            cells.text(row, 3, claim["claim"])
+            cells.day(row, 4, claim["day"])
             for number, value in enumerate(values):
-                cells.text(row, 3 + number, value)
+                cells.text(row, 5 + number, value)
             cells.money(row, 10, claim["total"])
             cells.money(row, 11, claim["amount"] if not each["estimated"] else None)
             cells.text(row, 12, "\n".join(claim["text"]), text_wrap=True)
             row += 1
         for loose in each["loose"]:
             _who(cells, row, each)
-            cells.text(row, 4, loose["day"])
+            cells.day(row, 4, loose["day"])
             cells.money(row, 11, loose["amount"])
             cells.text(row, 12, loose["text"], text_wrap=True)
             row += 1
@@ -72,8 +72,10 @@ def write_lines(cells: Cells, dossiers: Sequence[Mapping[str, Any]], lang: str) 
                 if not line["flagged"]:
                     continue
                 _who(cells, row, each)
-                for number, value in enumerate((claim["claim"], claim["day"], line["item"], line["name"])):
-                    cells.text(row, 3 + number, value)
+                cells.text(row, 3, claim["claim"])
+                cells.day(row, 4, claim["day"])
+                cells.text(row, 5, line["item"])
+                cells.text(row, 6, line["name"])
                 cells.number(row, 7, line["quantity"], num_format="#,##0.##")
                 cells.money(row, 8, line["price"])
                 cells.money(row, 9, line["amount"])

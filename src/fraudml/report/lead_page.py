@@ -8,7 +8,7 @@ from typing import Any
 
 from fraudml.report.cells import INK, QUIET, RULE, SOFT, Cells, lines_of, shortened
 from fraudml.report.pixels import SCALE, png
-from fraudml.report.words import certainty, recovery_range, say
+from fraudml.report.words import certainty, period, recovery_range, say
 from fraudml.wording import number, written_day
 
 WIDTHS = (11, 18, 9, 15, 16, 11, 11)
@@ -23,7 +23,7 @@ FINDING_HEIGHT = 112.0
 """Points that the room for the finding takes."""
 
 EVIDENCE_HEIGHT = 115.0
-"""Points that are kept for the heaviest claims."""
+"""Points that are kept for the heaviest claims, where there are so many."""
 
 PICTURES = ((0, 2, 0.0, 236.0), (3, 6, 34.0, 250.0))
 """Where two pictures stand side by side: columns of their captions, and of the picture offset and greatest width in points."""
@@ -74,8 +74,12 @@ class _Page:
         self.cells, self.row, self.lang = cells, row, lang
         self.left = PAGE_HEIGHT
         self.last = len(WIDTHS) - 1
+        self.keep = FINDING_HEIGHT
 
     def write(self, lead: Mapping[str, Any]) -> int:
+        claims = len(lead["claims"])
+        # what must find room whatever the words above take: finding, heaviest claims, at least the numbers of the clauses
+        self.keep = FINDING_HEIGHT + min(EVIDENCE_HEIGHT, 40 + LINE * claims if claims else 0.0) + (LINE + 2 if lead["clauses"] else 0.0)
         self._line(f"{lead['rank']}  {lead['title']}", height=28, font_size=16, bold=True, valign="vcenter")
         who = " · ".join(
             each
@@ -101,7 +105,9 @@ class _Page:
         self._section("reasons", [*reasons, *filter(None, [lead["counterfact"]])])
         self._pictures(lead, sum(_height(texts) for texts in below.values()))
         for name, texts in below.items():
-            self._section(name, texts)
+            if name != "clauses":
+                self._section(name, texts)
+        self._clauses(below["clauses"])
         self._evidence(lead)
         self._finding()
         return self.row
@@ -116,26 +122,34 @@ class _Page:
         self.left -= height
 
     def _facts(self, lead: Mapping[str, Any]) -> None:
-        days = [written_day(dt.date.fromisoformat(lead[name]), self.lang) for name in ("start", "end")]
         amount = number(lead["amount"]) + (f" ({say('estimated', self.lang)})" if lead["estimated"] else "")
         expected = f"{number(lead['expected'])} ({recovery_range(lead, self.lang)})"
-        facts = (("amount", amount), ("expected", expected), ("period", " – ".join(days)), ("place", lead["place"]))
+        facts = (("amount", amount), ("expected", expected), ("period", period(lead, self.lang)), ("place", lead["place"]))
         content = "    ".join(f"{say(name, self.lang)} {value}" for name, value in facts if value)
         self._line(content, height=LINE * lines_of(content, LETTERS) + 6, text_wrap=True, bg_color=SOFT, valign="vcenter")
         self._gap()
 
-    def _section(self, name: str, texts: Sequence[str], keep: float = EVIDENCE_HEIGHT) -> None:
-        """A titled list of texts; what would take the room of evidence and finding (``keep`` points) is left to the page."""
+    def _section(self, name: str, texts: Sequence[str]) -> None:
+        """A titled list of texts; what would take the room of clauses, evidence and finding is left to the page."""
         kept = [shortened(content, LETTERS * 4) for content in texts]
         heights = [_text_height(content) for content in kept]
-        if not kept or self.left - 23 - heights[0] < FINDING_HEIGHT + keep:
+        if not kept or self.left - 23 - heights[0] < self.keep:
             return
         self._title(say(name, self.lang))
         for content, height in zip(kept, heights, strict=True):
-            if self.left - height - 6 < FINDING_HEIGHT + keep:
+            if self.left - height - 6 < self.keep:
                 break
             self._line(content, height=height, text_wrap=True)
         self._gap()
+
+    def _clauses(self, texts: Sequence[str]) -> None:
+        """The clauses with their words where there is room for all of them, else their numbers in one line."""
+        self.keep -= LINE + 2 if texts else 0.0
+        if not texts or self.left - _height(texts) >= self.keep:
+            self._section("clauses", texts)
+            return
+        numbers = ("、" if self.lang == "zh" else ", ").join(dict.fromkeys(text.split(":")[0] for text in texts))
+        self._line(shortened(f"{say('clauses', self.lang)}  {numbers}", LETTERS), height=LINE + 2)
 
     def _pictures(self, lead: Mapping[str, Any], below: float) -> None:
         """Two pictures side by side, above each what it says in words: letters inside stay few and Latin.
@@ -157,7 +171,7 @@ class _Page:
         legend = shortened("    ".join(each for drawing in shown for each in drawing.legend), LETTERS * 4)
         listed = 13 * lines_of(legend, LETTERS * 1.1) + 4 if legend else 0
         least, most = PICTURE_HEIGHT
-        room = min(max(self.left - below - listed - EVIDENCE_HEIGHT - FINDING_HEIGHT, least), most)
+        room = min(max(self.left - below - listed - self.keep, least), most)
         high = 0.0
         for (left, _, offset, wide), drawing in zip(PICTURES, shown, strict=False):
             printed = drawing.printed

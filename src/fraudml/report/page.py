@@ -10,7 +10,7 @@ from typing import Any
 
 from fraudml.leads import schemes, wordings
 from fraudml.report.activity import LANES
-from fraudml.report.words import say, short_number, words
+from fraudml.report.words import say, subtitle, words
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -52,14 +52,7 @@ def write_page(
         lang=lang,
         w=own,
         as_of=as_of.isoformat(),
-        subtitle=say(
-            "subtitle",
-            lang,
-            start=start,
-            end=as_of,
-            count=len(dossiers),
-            amount=short_number(sum(each["amount"] for each in dossiers), lang),
-        ),
+        subtitle=subtitle(dossiers, start, as_of, lang),
         made=say("made", lang, as_of=as_of, scored=scored),
         css=Markup((TEMPLATES / "leads.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         script=Markup((TEMPLATES / "leads.js").read_text(encoding="utf-8")),  # noqa: S704 - our own file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,19 @@ def short_day(day: dt.date, lang: str) -> str:
 def certainty(risk: float, lang: str) -> str:
     """High, medium or low: a probability in words."""
     return say("certainty_high" if risk >= 0.7 else "certainty_medium" if risk >= 0.4 else "certainty_low", lang)
+
+
+def subtitle(dossiers: Sequence[Mapping[str, Any]], start: dt.date, as_of: dt.date, lang: str) -> str:
+    """The list in one line; what was drawn at random is no suspicion, so its estimates are not money in question."""
+    ranked = [each for each in dossiers if each["drawn"] == "ranked"]
+    amount = short_number(sum(each["amount"] for each in ranked), lang)
+    return say("subtitle", lang, start=start, end=as_of, count=len(dossiers), random=len(dossiers) - len(ranked), amount=amount)
+
+
+def period(lead: Mapping[str, Any], lang: str) -> str:
+    """From when to when; one day where both are the same."""
+    days = [written_day(dt.date.fromisoformat(lead[name]), lang) for name in ("start", "end")]
+    return " – ".join(dict.fromkeys(days))
 
 
 def recovery_range(lead: Mapping[str, Any], lang: str) -> str:

@@ -13,8 +13,7 @@ from fraudml.ledger.words import outcome_choices, state_choices
 from fraudml.report.cells import INK, QUIET, RULE, SOFT, YELLOW, Cells, lines_of
 from fraudml.report.evidence_sheets import write_claims, write_lines
 from fraudml.report.lead_page import open_since, write_lead_pages
-from fraudml.report.words import certainty, recovery_range, say, short_number
-from fraudml.wording import written_day
+from fraudml.report.words import certainty, period, recovery_range, say, subtitle
 
 Dossiers = Sequence[Mapping[str, Any]]
 
@@ -71,8 +70,7 @@ def _summary(cells: Cells, dossiers: Dossiers, as_of: dt.date, start: dt.date, l
     for column, width in enumerate((3, 34, 14, 22, 14)):
         sheet.set_column(column, column, width)
     cells.text(1, 1, say("title", lang), font_size=20, bold=True)
-    total = sum(each["amount"] for each in dossiers)
-    cells.text(2, 1, say("subtitle", lang, start=start, end=as_of, count=len(dossiers), amount=short_number(total, lang)), font_size=12)
+    cells.text(2, 1, subtitle(dossiers, start, as_of, lang), font_size=12)
     sheet.set_row(1, 32)
     sheet.set_row(2, 22)
     row = 4
@@ -97,7 +95,7 @@ def _summary(cells: Cells, dossiers: Dossiers, as_of: dt.date, start: dt.date, l
         cells.text(row, 3, say("amount", lang), align="right", **head)
         row += 1
         counts = Counter(key(each) for each in dossiers)
-        for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:15]:
+        for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
             cells.text(row, 1, name)
             cells.number(row, 2, count, num_format="#,##0", align="right")
             cells.money(row, 3, sum(each["amount"] for each in dossiers if key(each) == name))
@@ -133,7 +131,6 @@ def _list(cells: Cells, dossiers: Dossiers, anchors: Mapping[str, int], lang: st
     for number, each in enumerate(dossiers):
         row = HEAD_ROW + 1 + number
         reason = each["reasons"][0]["text"] if each["reasons"] else ""
-        period = f"{written_day(dt.date.fromisoformat(each['start']), lang)} – {written_day(dt.date.fromisoformat(each['end']), lang)}"
         cells.text(row, place["lead_id"], each["id"], **plain)
         cells.number(row, place["rank"], each["rank"], **plain)
         cells.text(row, place["title"], each["title"], bold=True, **wrapped)
@@ -150,7 +147,7 @@ def _list(cells: Cells, dossiers: Dossiers, anchors: Mapping[str, int], lang: st
         cells.money(row, place["expected"], each["expected"], **plain)
         cells.text(row, place["range"], recovery_range(each, lang), **(plain | {"align": "right"}))
         cells.text(row, place["main_reason"], reason, **wrapped)
-        cells.text(row, place["period"], period, **wrapped)
+        cells.text(row, place["period"], period(each, lang), **wrapped)
         drawn = " · ".join(filter(None, (say(f"drawn_{each['drawn']}", lang), open_since(each, lang))))
         cells.text(row, place["drawn"], drawn, **wrapped)
         for name in FINDINGS:
@@ -159,7 +156,7 @@ def _list(cells: Cells, dossiers: Dossiers, anchors: Mapping[str, int], lang: st
         height = max(
             lines_of(reason, _LIST["main_reason"] * 0.95),
             lines_of(each["title"], _LIST["title"] * 0.9),
-            lines_of(period, _LIST["period"] * 0.9),
+            lines_of(period(each, lang), _LIST["period"] * 0.9),
         )
         sheet.set_row(row, min(15 * height + 5, 300))
     last = HEAD_ROW + max(len(dossiers), 1)

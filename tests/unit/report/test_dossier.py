@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
 from fraudml.report import dossiers
+from fraudml.report.pictures import peers_picture
 from fraudml.report.words import words
 
 
@@ -49,6 +51,33 @@ def test_pictures_are_well_formed_and_say_in_words_what_they_show(shown):
             assert root.get("role") == "img"
             assert root.get("aria-label")
             assert "nan" not in picture["drawing"].svg()
+
+
+def test_a_picture_of_peers_says_no_more_than_the_sentence_beside_it():
+    """R27: a value above the fifty dots is not above all; among few it is above all of them, never above 100 %."""
+    dots = [float(n) for n in range(50)]
+    assert peers_picture(dots, 99.0, "次", "zh").description.endswith("高于99%的同类")
+    assert peers_picture(dots, 99.0, "次", "zh", above=99.7).description.endswith("高于99.7%的同类")
+    assert peers_picture(dots[:8], 99.0, "次", "zh", each_one=True).description.endswith("高于所有同类")
+    assert peers_picture(dots[:8], 3.5, "次", "zh", each_one=True).description.endswith("高于50%的同类")
+
+
+def test_among_peers_stands_a_member_of_the_ring_by_name(shown):
+    """R31: the ring itself has no peers."""
+    ring = next(each for each in shown if each["type"] == "ring")
+    picture = next(each for each in ring["pictures"] if each["kind"] == "peers")
+    assert picture["caption"] == "成员H2:近12个月结算金额"
+    assert picture["drawing"].description.startswith("该成员 360 元")
+
+
+def test_who_was_only_drawn_is_under_no_scheme(ranked):
+    snapshot, ranking = ranked
+    leads = ranking.leads.copy()
+    plain = leads["schemes"].map(lambda names: list(names) == ["unexplained"])
+    leads.loc[plain, "drawn"] = "random"
+    drawn = [each for each in dossiers(snapshot, replace(ranking, leads=leads)) if each["drawn"] == "random"]
+    assert drawn
+    assert {(each["title"], each["first"], len(each["schemes"])) for each in drawn} == {("随机抽取核查", "随机抽取核查", 0)}
 
 
 def test_a_ring_is_drawn_with_its_members(shown):

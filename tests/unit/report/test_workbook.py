@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ import pytest
 
 from fraudml.findings import FINDINGS, HEAD_ROW, KEY_ROW, KEYS_SHEET
 from fraudml.ledger.words import state_choices
+from fraudml.report import dossiers
 from fraudml.report.words import say
+from fraudml.report.workbook import write_workbook
 from fraudml.report.write import file_parts
 
 
@@ -84,6 +87,43 @@ def test_one_printed_page_per_lead(written, ranked):
     for start, end in itertools.pairwise(ends):
         points = sum(sheet.row_dimensions[row].height or 15 for row in range(start + 1, end + 1))
         assert points < 770
+
+
+def written_as(path, leads):
+    write_workbook(path, leads, as_of=dt.date(2024, 6, 30), start=dt.date(2023, 7, 1), lang="zh")
+    return openpyxl.load_workbook(path)
+
+
+def test_every_printed_page_names_the_clauses_however_long_the_rest(ranked, tmp_path):
+    """An inspector with the page in hand must know on what ground to ask."""
+    long = [each | {"reasons": each["reasons"] * 6, "checks": [f"{n} {'核对' * 30}" for n in range(9)]} for each in dossiers(*ranked)]
+    sheet = written_as(tmp_path / "long.xlsx", long)[say("sheet_pages", "zh")]
+    ends = [0, *(each.id for each in sheet.row_breaks.brk), sheet.max_row]
+    for each, (start, end) in zip(long, itertools.pairwise(ends), strict=True):
+        page = "\n".join(str(row[0]) for row in sheet.iter_rows(min_row=start + 1, max_row=end, values_only=True) if row[0])
+        assert all(clause["text"].split(":")[0] in page for clause in each["clauses"]), page
+        assert sum(sheet.row_dimensions[row].height or 15 for row in range(start + 1, end + 1)) < 770
+
+
+def test_days_of_evidence_are_dates(written):
+    """Only dates can be filtered by month and year."""
+    book, *_ = table(written / "leads.xlsx")
+    for name in ("sheet_claims", "sheet_lines"):
+        sheet = book[say(name, "zh")]
+        column = [cell.value for cell in sheet[1]].index(say("day", "zh")) + 1
+        days = [sheet.cell(row, column).value for row in range(2, sheet.max_row + 1)]
+        assert all(isinstance(day, dt.datetime) for day in days if day is not None)
+        assert any(days)
+
+
+def test_the_first_sheet_leaves_no_scheme_out_and_calls_a_random_draw_no_suspicion(ranked, tmp_path):
+    one = dossiers(*ranked)[0]
+    leads = [one | {"id": f"L{n}", "rank": n + 1, "first": f"情形{n}", "amount": 10.0} for n in range(20)]
+    leads += [one | {"id": "LR", "rank": 21, "drawn": "random", "first": "随机抽取核查", "amount": 1e6}]
+    sheet = written_as(tmp_path / "first.xlsx", leads)[say("sheet_first", "zh")]
+    rows = [row for row in sheet.iter_rows(values_only=True) if isinstance(row[2], int)]
+    assert sum(row[2] for row in rows if row[1].startswith(("情形", "随机抽取核查"))) == 21
+    assert "共21条线索(其中随机抽取1条) · 疑点线索涉及金额约200元" in sheet["B3"].value
 
 
 def test_lead_ids_are_kept_twice(written, ranked):
