@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fraudml.contracts import REASONS
+from fraudml.reasons.standing import Standings
 from fraudml.reasons.wordings import told_feature
 from fraudml.rules import Rule
 from fraudml.vectors import Feature
@@ -30,6 +31,7 @@ def feature_reasons(
     worded: Mapping[str, Feature],
     entity_type: str,
     limit: int = MOST,
+    standings: Standings | None = None,
 ) -> pd.DataFrame:
     """The features that raise each entity's risk most.
 
@@ -43,6 +45,7 @@ def feature_reasons(
     values, median, percentile : the entities' and their peers' figures by feature, on an index that contains the entities.
     worded : column -> feature (:func:`fraudml.reasons.worded_features`).
     limit : reasons per entity.
+    standings : who of the peers lies below and above, for the sentences.
 
     Returns
     -------
@@ -74,10 +77,11 @@ def feature_reasons(
     for column, source in (("value", values), ("peer_median", median), ("peer_percentile", percentile)):
         cells = source.reindex(columns=names).to_numpy(dtype=float)
         frame[column] = cells[source.index.get_indexer(frame["entity_id"]), pd.Index(names).get_indexer(frame["feature"])]
+    others = [None if standings is None else standings.of(row.entity_id, row.feature) for row in frame.itertuples(index=False)]
     for lang in ("zh", "en"):
         frame[f"text_{lang}"] = [
-            told_feature(worded[row.feature], lang, row.value, row.peer_median, row.peer_percentile)
-            for row in frame.itertuples(index=False)
+            told_feature(worded[row.feature], lang, row.value, row.peer_median, row.peer_percentile, beside)
+            for row, beside in zip(frame.itertuples(index=False), others, strict=True)
         ]
     frame["unit"] = [worded[name].unit for name in frame["feature"]]
     frame["entity_type"] = entity_type

@@ -24,8 +24,22 @@ FAR = 90.0
 """Percentile among peers from which a sentence says how far out a value stands."""
 
 STANDING = {
-    "zh": {"above": "高于{share}%的同类", "below": "低于{share}%的同类", "joined": ",{standing})", "alone": "({standing})"},
-    "en": {"above": "above {share} % of them", "below": "below {share} % of them", "joined": "; {standing})", "alone": " ({standing})"},
+    "zh": {
+        "above": "高于{share}%的同类",
+        "below": "低于{share}%的同类",
+        "above_all": "高于所有同类",
+        "below_all": "低于所有同类",
+        "joined": ",{standing})",
+        "alone": "({standing})",
+    },
+    "en": {
+        "above": "above {share} % of them",
+        "below": "below {share} % of them",
+        "above_all": "above all of them",
+        "below_all": "below all of them",
+        "joined": "; {standing})",
+        "alone": " ({standing})",
+    },
 }
 
 AGE = "age"
@@ -38,28 +52,37 @@ COUNTED = {
 """What a count of rule hits says."""
 
 
-def told_feature(feature: Feature, lang: str, value: float | None, peer_median: float | None, percentile: float | None) -> str:
+def told_feature(
+    feature: Feature,
+    lang: str,
+    value: float | None,
+    peer_median: float | None,
+    percentile: float | None,
+    others: tuple[float, float] | None = None,
+) -> str:
     """A feature's sentence, with the entity's standing among its peers where that is far out on the suspicious side.
 
-    Never “above 100 %”: an entity is its own peer, and shares are cut, not rounded up.
+    Never “above 100 %”: shares are cut, not rounded up, and above all is said so.
+
+    Parameters
+    ----------
+    others : per cent of the other peers below and above the value (:class:`fraudml.reasons.standing.Standings`). Where it is not known,
+        the percentile stands for it, which counts half of those who have the same value.
     """
     if feature.base == AGE:
         value, peer_median = (each if each is None or each != each else math.floor(each) for each in (value, peer_median))
     text = feature.sentence(lang, value, peer_median, percentile)
     if percentile is None or percentile != percentile or "{peer_percentile}" in feature.wording[lang]:
         return text
-    way = (
-        "above"
-        if percentile >= FAR and feature.direction != "low"
-        else "below"
-        if percentile <= 100 - FAR and feature.direction != "high"
-        else ""
-    )
+    below, above = others if others is not None else (percentile, 100 - percentile)
+    way = "above" if below >= FAR and feature.direction != "low" else "below" if above >= FAR and feature.direction != "high" else ""
     if not way:
         return text
-    share = percentile if way == "above" else 100 - percentile
+    share = below if way == "above" else above
     words = STANDING[lang]
-    standing = words[way].format(share=number(min(math.floor(share * 10) / 10, 99.9), 1))
+    every = "_all" if others is not None and share == 100 else ""
+    # a touch above the figure itself, which may have lost its last bit
+    standing = words[way + every].format(share=number(min(math.floor(share * 10 + 1e-9) / 10, 99.9), 1))
     if text.endswith(")") and "{peer_median}" in feature.wording[lang]:
         return text[:-1] + words["joined"].format(standing=standing)
     return text + words["alone"].format(standing=standing.replace("of them", "of peers"))

@@ -12,6 +12,7 @@ import pandas as pd
 from fraudml.claims import Snapshot
 from fraudml.engine import Engine
 from fraudml.leads.table import each_row
+from fraudml.reasons import peer_labels
 from fraudml.report.activity import Activity
 from fraudml.report.pictures import peers_picture
 from fraudml.report.words import say
@@ -49,7 +50,7 @@ def peers_pictures(
 
 
 def _subjects(leads: pd.DataFrame) -> pd.DataFrame:
-    """lead_id, kind, entity_id, features (named by the reasons, most important first), their texts, peer medians and percentiles.
+    """lead_id, kind, entity_id, features (named by the reasons, most important first), their texts and peer medians.
 
     Of a ring all members of its largest kind, each a row with ``is_member``.
     """
@@ -65,14 +66,13 @@ def _subjects(leads: pd.DataFrame) -> pd.DataFrame:
                 continue
             kind = ordered[0]["entity_type"]
             alike = [member["entity_id"] for member in ordered if member["entity_type"] == kind]
-            rows += [(lead.lead_id, kind, each, [], {}, {}, {}, True) for each in alike]
+            rows += [(lead.lead_id, kind, each, [], {}, {}, True) for each in alike]
             continue
         named = [each for each in lead.reasons if each["value"] is not None and ":" not in each["feature"]]
         texts = {each["feature"]: each["text"] for each in named}
         medians = {each["feature"]: each["peer_median"] for each in named}
-        above = {each["feature"]: each["peer_percentile"] for each in named}
-        rows.append((lead.lead_id, kind, entity, list(texts), texts, medians, above, False))
-    return pd.DataFrame(rows, columns=["lead_id", "kind", "entity_id", "features", "texts", "medians", "above", "is_member"])
+        rows.append((lead.lead_id, kind, entity, list(texts), texts, medians, False))
+    return pd.DataFrame(rows, columns=["lead_id", "kind", "entity_id", "features", "texts", "medians", "is_member"])
 
 
 def _vectors(snapshot: Snapshot, kind: str, asked: pd.DataFrame, conf_dir: str | Path | None) -> tuple[pd.DataFrame, Catalogue]:
@@ -100,7 +100,7 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
         return {}
     vectors = vectors.set_index("entity_id")
     group = peer_groups(vectors, catalogue)
-    labels = _labels(vectors, catalogue)
+    labels = peer_labels(vectors, catalogue)
     known: dict[tuple[str, str], np.ndarray] = {}
     out: dict[str, list[dict[str, Any]]] = {}
     for subject in each_row(asked):
@@ -129,7 +129,8 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
             unit = "%" if feature.unit == "share" else UNITS[feature.unit][0 if lang == "zh" else 1]
             each_one = len(peers) <= len(DOTS)
             dots = peers if each_one else peers[(DOTS * len(peers)).astype(int)]
-            median, above = subject.medians.get(name), subject.above.get(name)
+            median = subject.medians.get(name)
+            others = len(peers) - (len(peers) >= FEW)  # of the many it is one itself
             drawing = peers_picture(
                 (dots * scale).tolist(),
                 float(value) * scale,
@@ -137,22 +138,12 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
                 lang,
                 median=None if median is None else median * scale,
                 each_one=each_one,
-                # as the reason beside says it
-                above=None if above is None or each_one else min(math.floor(above * 10) / 10, 99.9),
+                above=None if each_one else min(math.floor(1000 * float((peers < value).sum()) / max(others, 1)) / 10, 99.9),
             )
             pictures.append({"kind": "peers", "name": drawing.title, "drawing": drawing, "caption": subject.texts[name]})
         if pictures:
             out[subject.lead_id] = pictures
     return out
-
-
-def _labels(vectors: pd.DataFrame, catalogue: Catalogue) -> list[pd.Series]:
-    """Peer labels from the widest to the narrowest; the last one is everybody."""
-    labels: list[pd.Series] = []
-    for name in [each for each in catalogue.peers if each in vectors]:
-        text = vectors[name].astype("str")
-        labels.append(text if not labels else labels[-1] + SEPARATOR + text)
-    return [*labels, pd.Series(EVERYBODY, index=vectors.index)]
 
 
 def _by_amount(snapshot: Snapshot, kind: str, asked: pd.DataFrame, lang: str) -> dict[str, list[dict[str, Any]]]:

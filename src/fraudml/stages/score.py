@@ -245,7 +245,17 @@ def _explained(
     """
     from fraudml.detectors.learning import RULE, learning_table
     from fraudml.detectors.peers import fewer_peers
-    from fraudml.reasons import empty_reasons, feature_reasons, ordered, peers_figures, rule_reasons, stories, unusual, worded_features
+    from fraudml.reasons import (
+        Standings,
+        empty_reasons,
+        feature_reasons,
+        ordered,
+        peers_figures,
+        rule_reasons,
+        stories,
+        unusual,
+        worded_features,
+    )
     from fraudml.stages.without import risk_without
 
     model, entity = scoring.model, catalogue.entity
@@ -272,7 +282,9 @@ def _explained(
     reasons = ordered(
         [
             rule_reasons(evidence, hits[hits["entity_id"].isin(parts.index)], push_rules.clip(lower=0.0), rules, entity),
-            feature_reasons(told, table.loc[explained], median, percentile, worded, entity),
+            feature_reasons(
+                told, table.loc[explained], median, percentile, worded, entity, standings=Standings(table, catalogue, figures.group)
+            ),
         ]
     )
     mine = reasons[reasons["entity_id"].isin(explained)]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fraudml.contracts import REASONS
-from fraudml.reasons import empty_reasons, feature_reasons, ordered, told_feature, unusual, worded_features
+from fraudml.reasons import Standings, empty_reasons, feature_reasons, ordered, told_feature, unusual, worded_features
 from fraudml.vectors import load_catalogue
 
 WORDED = worded_features(load_catalogue("patient"))
@@ -108,3 +108,29 @@ def test_a_figure_and_its_peers_median_are_counted_by_the_same_word(entity):
 def test_ages_are_whole_years():
     age = worded_features(load_catalogue("patient"))["age"]
     assert told_feature(age, "zh", 94.962, 85.13, 91.9) == "94岁(同类人中位数85岁,高于91.9%的同类)"
+
+
+def test_peers_who_have_the_same_are_not_below() -> None:
+    """R27: of ten others eight have one visit and two have two, as the patient: above 80 %, whatever the percentile of ties is."""
+    table = pd.DataFrame(
+        {"insurance_type": "employee", "age_band": "40-59", "claim_count_12m": [1.0] * 8 + [2.0] * 3}, index=list("ABCDEFGHIJK")
+    )
+    standings = Standings(table, load_catalogue("patient"), pd.Series("employee | 40-59", index=table.index))
+    assert standings.of("K", "claim_count_12m") == (80.0, 0.0)
+    assert standings.of("A", "claim_count_12m") == (0.0, 30.0)
+    count = WORDED["claim_count_12m"]
+    assert told_feature(count, "zh", 2.0, 1.0, 90.9, (80.0, 0.0)) == "近12个月结算2次(同类人中位数1次)"
+    assert told_feature(count, "zh", 2.0, 1.0, 90.9, (93.75, 0.0)) == "近12个月结算2次(同类人中位数1次,高于93.7%的同类)"
+    assert told_feature(count, "zh", 9.0, 1.0, 98.4, (100.0, 0.0)) == "近12个月结算9次(同类人中位数1次,高于所有同类)"
+    assert told_feature(count, "en", 9.0, 1.0, 98.4, (100.0, 0.0)).endswith("(peers' median 1; above all of them)")
+
+
+def test_a_widened_group_names_everyone_whose_attributes_begin_so() -> None:
+    table = pd.DataFrame(
+        {"insurance_type": ["employee"] * 3 + ["resident"], "age_band": list("aabb"), "claim_count_12m": [1.0, 2, 3, 9]}, index=list("ABCD")
+    )
+    group = pd.Series(["employee", "employee", "employee", "all"], index=table.index)
+    standings = Standings(table, load_catalogue("patient"), group)
+    assert standings.of("C", "claim_count_12m") == (100.0, 0.0)
+    assert standings.of("D", "claim_count_12m") == (100.0, 0.0)
+    assert standings.of("B", "claim_count_12m") == (50.0, 50.0)
