@@ -180,7 +180,7 @@ def test_l08_a_rule_draft_from_a_confirmed_unexplained_lead(make_claims, tmp_pat
     assert main(["ledger", "record", "L-QQQQQQ-000001", "ledger.state=属实", f"data_dir={data}"]) == 0
     capsys.readouterr()
     assert main(["ledger", "draft", "L-QQQQQQ-000001", f"data_dir={data}", "lang=en"]) == 0
-    assert "1 entities and 30 settlements, the lead's own among them" in capsys.readouterr().out
+    assert "1 entity and 30 settlements, the lead's own among them" in capsys.readouterr().out
     rule = load_rules(data / "drafts")["draft_l_qqqqqq_000001"]
     assert "O''X" in rule.sql and rule.suspect == "doctor"
     assert "L-QQQQQQ-000001" in rule.path.read_text() and "Z19" in rule.path.read_text()
