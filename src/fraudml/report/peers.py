@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from fraudml.reasons import peer_labels
 from fraudml.report.activity import Activity
 from fraudml.report.pictures import peers_picture
 from fraudml.report.words import say
-from fraudml.vectors import UNITS, load_catalogue, peer_groups
+from fraudml.vectors import UNITS, Feature, load_catalogue, peer_groups
 from fraudml.vectors.catalogue import Catalogue
 from fraudml.vectors.peers import EVERYBODY, SEPARATOR
 
 DOTS = (np.arange(50) + 0.5) / 50
 """Fifty dots: each stands for two of a hundred peers."""
+
+MEDIAN_OF = re.compile(r"\{peer_median\}([^\W\d_]*)")
+"""The counting word behind the peers' median in a Chinese sentence."""
 
 MOST_PICTURES = 2
 FEW = 1000
@@ -126,7 +130,7 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
                 continue
             feature = catalogue.features[name]
             scale = 100.0 if feature.unit == "share" else 1.0
-            unit = "%" if feature.unit == "share" else UNITS[feature.unit][0 if lang == "zh" else 1]
+            unit = counting_word(feature, lang)
             each_one = len(peers) <= len(DOTS)
             dots = peers if each_one else peers[(DOTS * len(peers)).astype(int)]
             median = subject.medians.get(name)
@@ -144,6 +148,20 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
         if pictures:
             out[subject.lead_id] = pictures
     return out
+
+
+def counting_word(feature: Feature, lang: str) -> str:
+    """What a figure is counted in, by the same word as in the feature's sentence: 人次, 张, 公里.
+
+    >>> counting_word(load_catalogue("institution").features["admission_rate"], "zh")
+    '次'
+    """
+    if feature.unit == "share":
+        return "%"
+    said = MEDIAN_OF.search(feature.wording["zh"])
+    if lang == "zh" and said:
+        return said[1]
+    return "" if feature.unit == "codes" else UNITS[feature.unit][0 if lang == "zh" else 1]
 
 
 def _by_amount(snapshot: Snapshot, kind: str, asked: pd.DataFrame, lang: str) -> dict[str, list[dict[str, Any]]]:

@@ -10,8 +10,10 @@ from dataclasses import replace
 import pytest
 
 from fraudml.report import dossiers
+from fraudml.report.peers import counting_word
 from fraudml.report.pictures import peers_picture
 from fraudml.report.words import words
+from fraudml.vectors import load_catalogue
 
 
 @pytest.fixture
@@ -60,6 +62,24 @@ def test_a_picture_of_peers_says_no_more_than_the_sentence_beside_it():
     assert peers_picture(dots, 99.0, "次", "zh", above=99.7).description.endswith("高于99.7%的同类")
     assert peers_picture(dots[:8], 99.0, "次", "zh", each_one=True).description.endswith("高于所有同类")
     assert peers_picture(dots[:8], 3.5, "次", "zh", each_one=True).description.endswith("高于50%的同类")
+
+
+@pytest.mark.parametrize(
+    ("entity", "feature", "zh", "en"),
+    [
+        ("institution", "admission_rate", "次", "times"),
+        ("institution", "beds", "张", ""),
+        ("doctor", "stay_count_12m", "人次", "stays"),
+        ("pharmacy", "fund_share_3m", "%", "%"),
+        ("patient", "substance_count_12m", "种", ""),
+        ("patient", "distance_mean_12m", "公里", "km"),
+        ("doctor", "diagnosis_diversity_12m", "", ""),
+    ],
+)
+def test_a_picture_counts_by_the_word_of_its_sentence(entity, feature, zh, en):
+    """0.15次 in words is not 0.15倍 in the picture, nor are diseases codes."""
+    known = load_catalogue(entity).features[feature]
+    assert (counting_word(known, "zh"), counting_word(known, "en")) == (zh, en)
 
 
 def test_among_peers_stands_a_member_of_the_ring_by_name(shown):
