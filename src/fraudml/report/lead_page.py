@@ -22,7 +22,7 @@ LINE = 15.5
 FINDING_HEIGHT = 112.0
 """Points that the room for the finding takes."""
 
-EVIDENCE_HEIGHT = 115.0
+EVIDENCE_HEIGHT = 90.0
 """Points that are kept for the heaviest claims, where there are so many."""
 
 PICTURES = ((0, 2, 0.0, 236.0), (3, 6, 34.0, 250.0))
@@ -77,7 +77,7 @@ class _Page:
         self.keep = FINDING_HEIGHT
 
     def write(self, lead: Mapping[str, Any]) -> int:
-        claims = len(lead["claims"])
+        claims = len(lead["claims"]) or len(lead["loose"])
         # what must find room whatever the words above take: finding, heaviest claims, at least the numbers of the clauses
         self.keep = FINDING_HEIGHT + min(EVIDENCE_HEIGHT, 40 + LINE * claims if claims else 0.0) + (LINE + 2 if lead["clauses"] else 0.0)
         self._line(f"{lead['rank']}  {lead['title']}", height=28, font_size=16, bold=True, valign="vcenter")
@@ -95,19 +95,25 @@ class _Page:
         self._line(shortened(who, LETTERS), height=18, font_size=11)
         self._facts(lead)
         joined = (";" if self.lang == "zh" else "; ").join
-        below = {
-            "checks": [f"□ {each}" for each in lead["checks"][: MOST["checks"]]],
-            "documents": [joined(lead["documents"])] if lead["documents"] else [],
-            "benign": [joined(lead["benign"])] if lead["benign"] else [],
-            "clauses": [each["text"] or each["id"] for each in lead["clauses"][: MOST["clauses"]]],
-        }
+        checks = [f"□ {each}" for each in lead["checks"][: MOST["checks"]]]
+        beside = {name: f"{say(name, self.lang)}  {joined(lead[name])}" for name in ("documents", "benign") if lead[name]}
+        clauses = [each["text"] or each["id"] for each in lead["clauses"][: MOST["clauses"]]]
+        below = _height(checks) + sum(_text_height(shortened(each, LETTERS * 3)) for each in beside.values()) + 6 + _height(clauses)
         reasons = [each["text"] for each in lead["reasons"][: MOST["reasons"]]]
+        lines = [shortened(each, LETTERS * 3) for each in beside.values()]
+        # the reasons leave room for pictures, the first checks, and one line each for what to ask for and what would explain it
+        of_pictures = PICTURE_HEIGHT[0] + 54 if lead["pictures"] else 0.0
+        of_checks, of_lines = _height(checks[:3]), sum(_text_height(each) for each in lines) + 6
+        self.keep += of_pictures + of_checks + of_lines
         self._section("reasons", [*reasons, *filter(None, [lead["counterfact"]])])
-        self._pictures(lead, sum(_height(texts) for texts in below.values()))
-        for name, texts in below.items():
-            if name != "clauses":
-                self._section(name, texts)
-        self._clauses(below["clauses"])
+        self.keep -= of_pictures + of_checks
+        self._pictures(lead, below)
+        self._section("checks", checks)
+        for each in lines:
+            self._line(each, height=_text_height(each), text_wrap=True)
+        self._gap()
+        self.keep -= of_lines
+        self._clauses(clauses)
         self._evidence(lead)
         self._finding()
         return self.row
@@ -192,6 +198,7 @@ class _Page:
         room = int((self.left - FINDING_HEIGHT - 40) // (LINE - 1))
         shown = lead["claims"][: max(room, 0)]
         if not shown:
+            self._loose(lead["loose"][: max(room, 0)])
             return
         note = (
             say("evidence_look", self.lang)
@@ -209,6 +216,18 @@ class _Page:
                 self.cells.text(self.row, column, shortened(str(value), int(WIDTHS[column] * 1.05)), font_size=9)
             self.cells.money(self.row, 5, claim["total"], font_size=9)
             self.cells.money(self.row, 6, None if lead["estimated"] else claim["amount"], font_size=9)
+            self._next(LINE - 1)
+        self._gap()
+
+    def _loose(self, questions: Sequence[Mapping[str, Any]]) -> None:
+        """Evidence that is no single settlement, of a lead that has no other."""
+        if not questions:
+            return
+        self._title(f"{say('evidence', self.lang)}  {say('evidence_loose', self.lang)}")
+        for each in questions:
+            self.cells.text(self.row, 0, each["day"], font_size=9)
+            self.cells.across(self.row, 1, self.last - 1, shortened(each["text"], LETTERS - 24), font_size=9)
+            self.cells.money(self.row, self.last, each["amount"], font_size=9)
             self._next(LINE - 1)
         self._gap()
 

@@ -94,14 +94,16 @@ def written_as(path, leads):
     return openpyxl.load_workbook(path)
 
 
-def test_every_printed_page_names_the_clauses_however_long_the_rest(ranked, tmp_path):
-    """An inspector with the page in hand must know on what ground to ask."""
+def test_every_printed_page_has_each_part_however_long_the_others_are(ranked, tmp_path):
+    """An inspector with the page in hand must know why, how to check, what to ask for, on what ground, and what would explain it."""
     long = [each | {"reasons": each["reasons"] * 6, "checks": [f"{n} {'核对' * 30}" for n in range(9)]} for each in dossiers(*ranked)]
     sheet = written_as(tmp_path / "long.xlsx", long)[say("sheet_pages", "zh")]
     ends = [0, *(each.id for each in sheet.row_breaks.brk), sheet.max_row]
     for each, (start, end) in zip(long, itertools.pairwise(ends), strict=True):
         page = "\n".join(str(row[0]) for row in sheet.iter_rows(min_row=start + 1, max_row=end, values_only=True) if row[0])
         assert all(clause["text"].split(":")[0] in page for clause in each["clauses"]), page
+        parts = ("reasons", "checks", *(name for name in ("documents", "benign") if each[name]), "evidence", "finding")
+        assert all(say(name, "zh") in page for name in parts), page
         assert sum(sheet.row_dimensions[row].height or 15 for row in range(start + 1, end + 1)) < 770
 
 
