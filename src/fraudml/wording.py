@@ -143,10 +143,15 @@ def render(template: str, values: Mapping[str, Any], lang: str) -> str:
     '31次购药,共12,345.6元'
     >>> render("在{same:同一|另一}机构", {"same": False}, "zh")
     '在另一机构'
+    >>> render("{until:from {day} to {until}|on {day}}", {"day": "2024-03-05", "until": None}, "en")
+    'on 5 March 2024'
     >>> render("{n} pharmacy purchases at {n} pharmacies, {m} days apart", {"n": 1, "m": 21}, "en")
     '1 pharmacy purchase at 1 pharmacy, 21 days apart'
     """
-    names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
+    parts = list(string.Formatter().parse(template))
+    names = {name for _, name, _, _ in parts if name}
+    # a choice may name placeholders of its own: {last_day:until {last_day}|on {first_day}}
+    names |= {name for _, _, choice, _ in parts for _, name, _, _ in string.Formatter().parse(choice or "") if name}
     text = template.format_map({name: _word(name, values.get(name), lang) for name in names})
     return _singular(text) if lang == "en" else text
 

@@ -1,5 +1,9 @@
 """R12 超限定: an item paid outside its restriction of diagnosis, sex, age, level, department or count."""
 
+import pytest
+
+from fraudml.rules import load_rules, run_rules
+
 
 def test_each_restriction_and_what_meets_it(make_claims, questioned):
     bills = {  # claim: (item, diagnosis, more about the claim, more about the line)
@@ -67,6 +71,18 @@ def test_the_birthday_is_the_boundary(make_claims, questioned):
         catalogue=[{"item_code": "SCREEN", "age_min": 54.0}],
     )
     assert set(questioned(claims, "restricted_item_misuse")) == {"DAY_BEFORE"}
+
+
+@pytest.mark.parametrize(("limits", "said"), [((0.0, 0.0), "0"), ((None, 13.0), "0–13"), ((60.0, None), "≥60"), ((18.0, 28.0), "18–28")])
+def test_ages_are_said_as_people_say_them(make_claims, limits, said):
+    claims = make_claims(
+        claims=[{"claim_id": "A"}],
+        items=[{"claim_id": "A", "item_code": "X"}],
+        patients=[{"patient_id": "P1", "birth_date": "1970-01-01"}],
+        catalogue=[{"item_code": "X", "name": "某项目", "age_min": limits[0], "age_max": limits[1]}],
+    )
+    found = run_rules(claims, "2024-06-30", rules=["restricted_item_misuse"])
+    assert f"“某项目”限{said}岁使用,患者54岁" in load_rules()["restricted_item_misuse"].text(found.facts.iloc[0], "zh")
 
 
 def test_a_limit_of_a_day_holds_for_each_side_and_each_stay(make_claims, questioned):

@@ -78,6 +78,10 @@ def test_what_is_unknown_or_nought_is_said_as_people_say_it():
     assert "on the day of the discharge" in rules["split_admission"].text(stay | {"gap": 0}, "en")
     exam = {"item": "X", "earlier_day": "2024-03-05", "valid_days": 14, "same_institution": False, "sign": "repeated"}
     assert "检查,当天又在另一机构收费" in rules["repeated_exam"].text(exam | {"gap": 0}, "zh")
+    group = {"first_day": "2024-03-05", "persons": 8, "expected": 0.1, "events": 3, "cash_percent": 2, "peer_cash_percent": 36}
+    assert rules["induced_admission"].text(group | {"last_day": None}, "zh").startswith("2024年3月5日,同一住址")
+    assert rules["induced_admission"].text(group | {"last_day": "2024-03-06"}, "zh").startswith("2024年3月5日至2024年3月6日,同一住址")
+    assert "institution on 5 March 2024 (usually" in rules["induced_admission"].text(group | {"last_day": None}, "en")
     typed = {"patient": "P1", "finding_zh": "凭证系手工录入", "finding_en": "typed in by hand"}
     assert rules["impersonation"].text(typed | {"other_claim": None}, "zh") == "参保人P1凭证系手工录入,疑有人冒用其凭证"
     assert rules["impersonation"].text(typed | {"other_claim": "S1"}, "zh").endswith("冒用其凭证(对照结算单:S1)")
