@@ -298,7 +298,7 @@ def test_a_ring_counts_a_claim_once_however_many_its_rule_speaks_against(score, 
     told = {reason["feature"]: reason["text"] for reason in leads["reasons"][0]}
     assert leads["entity_type"].tolist() == ["ring"]
     assert told["rule:collusive_group"].startswith("医患药团伙:3笔结算。例如2024年6月3日医师D1的2名患者")
-    assert told["joined"] == "同一事项还涉及1家药店,其疑点一并列入"
+    assert told["joined"] == "同一事项还涉及1家药店,其与本事项有关的疑点一并列入"
 
 
 def test_an_example_says_its_day_once(score, hit):
