@@ -110,7 +110,8 @@ def dossiers(snapshot: Snapshot, ranking: Ranking, *, lang: str = "zh", conf_dir
 def _title(lead: Mapping[Any, Any], own: list[Scheme], lang: str) -> str:
     if _no_suspicion(lead):
         return say("drawn_random_title", lang)
-    return ("、" if lang == "zh" else ", ").join(scheme.name for scheme in own[:2])
+    title = ("、" if lang == "zh" else ", ").join(scheme.name for scheme in own[:2])
+    return title[:1].upper() + title[1:]
 
 
 def _no_suspicion(lead: Mapping[Any, Any]) -> bool:

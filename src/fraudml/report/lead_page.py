@@ -86,7 +86,7 @@ class _Page:
             for each in (
                 f"{say('type_' + lead['type'], self.lang)} {lead['entity']}",
                 lead["region"],
-                f"{say('certainty', self.lang)} {certainty(lead['risk'], self.lang)}({lead['basis']})",
+                f"{say('certainty', self.lang)} {certainty(lead['risk'], self.lang)}{' ' if self.lang == 'en' else ''}({lead['basis']})",
                 say("drawn_" + lead["drawn"], self.lang),
                 open_since(lead, self.lang),
             )

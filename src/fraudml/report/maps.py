@@ -60,14 +60,15 @@ def maps(snapshot: Snapshot, leads: pd.DataFrame, lang: str) -> dict[str, Pictur
         if snapshot.has("claims.prescribing_institution_id")
         else ""
     )
-    rows = engine.rows(f"""
-        with visited as (
+    visited = f"""visited as (
             select subject.lead_id, claim.institution_id, claim.started_on, coalesce(proven.proof, false) as proof
             from claims as claim join {SUBJECTS} as subject on claim.patient_id = subject.entity_id and subject.entity_type = 'patient'
                 left join {PROVEN} as proven on proven.lead_id = subject.lead_id and proven.claim_id = claim.claim_id
             union all select lead_id, institution_id, started_on, proof from {PROVEN}
             where lead_id not in (select lead_id from {SUBJECTS} where entity_type = 'patient') {also}
-        )
+        )"""
+    rows = engine.rows(f"""
+        with {visited}
         select lead_id, institution_id, coordinates.longitude, coordinates.latitude, count(*), min(started_on), max(started_on),
             bool_or(proof)
         from visited join institutions as coordinates using (institution_id) where {usable}
@@ -75,6 +76,14 @@ def maps(snapshot: Snapshot, leads: pd.DataFrame, lang: str) -> dict[str, Pictur
     places: dict[str, list[Place]] = {}
     for lead, *place in rows:
         places.setdefault(lead, []).append(Place(*place))
+    # a house of a manual reimbursement may lie outside the table of institutions
+    nowhere = {
+        lead: (count, asked)
+        for lead, count, asked in engine.rows(f"""
+            with {visited}
+            select lead_id, count(distinct institution_id), count(distinct institution_id) filter (where proof) from visited
+            where institution_id not in (select institution_id from institutions as coordinates where {usable}) group by lead_id""")
+    }
     own: dict[str, Point] = {}
     homes: dict[str, list[Point]] = {}
     if snapshot.has("patients.longitude") and snapshot.has("patients.latitude"):
@@ -93,7 +102,7 @@ def maps(snapshot: Snapshot, leads: pd.DataFrame, lang: str) -> dict[str, Pictur
             where proven.lead_id not in (select lead_id from {SUBJECTS} where entity_type = 'patient') and {usable} order by all"""):
             homes.setdefault(lead, []).append((east, north))
     return {
-        lead: map_picture(found, lang, home=own.get(lead), homes=homes.get(lead, [])[:MOST_HOMES])
+        lead: map_picture(found, lang, home=own.get(lead), homes=homes.get(lead, [])[:MOST_HOMES], nowhere=nowhere.get(lead, (0, 0)))
         for lead, found in places.items()
         if len(found) + (lead in own) + (lead in homes) > 1
     }
@@ -110,7 +119,9 @@ def distance_km(one: Point, two: Point) -> float:
     return 2 * EARTH * math.asin(math.sqrt(min(half, 1.0)))
 
 
-def map_picture(places: Sequence[Place], lang: str, *, home: Point | None = None, homes: Sequence[Point] = ()) -> Picture:
+def map_picture(
+    places: Sequence[Place], lang: str, *, home: Point | None = None, homes: Sequence[Point] = (), nowhere: tuple[int, int] = (0, 0)
+) -> Picture:
     """Places to scale, north up, numbered in the order of the first visit, beside them what each number stands for.
 
     A full circle is in question, an open one is not; its size tells the number of visits. Near the equator of the map
@@ -121,6 +132,7 @@ def map_picture(places: Sequence[Place], lang: str, *, home: Point | None = None
     places : in the order of the first visit.
     home : longitude and latitude of the person the lead is about.
     homes : of the insured persons in the evidence; drawn as dots without any id.
+    nowhere : how many more places were visited whose coordinates are not known, and how many of these are in question.
     """
     spots = [(place.longitude, place.latitude) for place in places]
     everything = [*spots, *homes, *([home] if home else [])]
@@ -164,12 +176,14 @@ def map_picture(places: Sequence[Place], lang: str, *, home: Point | None = None
         x, y = drawn(home)
         marks += [Area([(x, y - 9), (x + 8, y - 1), (x + 8, y + 8), (x - 8, y + 8), (x - 8, y - 1)], INK)]
     marks += _scale_bar(per_degree, height, lang)
-    marks += _list([(numbers[each], places[each]) for each in sorted(shown)], len(places), home, bool(homes), height, lang)
+    marks += _list([(numbers[each], places[each]) for each in sorted(shown)], len(places), home, bool(homes), nowhere, height, lang)
     said = say("alt_map", lang, places=len(places), asked=sum(place.asked for place in places))
     if home:
         said += say("alt_map_far", lang, km=number(max(distance_km(home, spot) for spot in spots), 1))
     if homes:
         said += say("alt_map_homes", lang, count=len(homes))
+    if nowhere[0]:
+        said += ("; " if lang == "en" else ";") + say("map_nowhere", lang, count=nowhere[0], asked=nowhere[1])
     legend = [f"{numbers[each]} {_about(places[each], home, lang)}" for each in sorted(shown)]
     return Picture(marks, WIDTH, round(height), say("picture_map", lang), said, legend, RIGHT)
 
@@ -225,7 +239,9 @@ def _about(place: Place, home: Point | None, lang: str, *, named: bool = True) -
     return " · ".join(filter(None, (place.id if named else "", say("visits_at", lang, count=place.visits), far, since)))
 
 
-def _list(shown: Sequence[tuple[str, Place]], count: int, home: Point | None, homes: bool, height: float, lang: str) -> list[Mark]:
+def _list(
+    shown: Sequence[tuple[str, Place]], count: int, home: Point | None, homes: bool, nowhere: tuple[int, int], height: float, lang: str
+) -> list[Mark]:
     left, y = RIGHT + 16, 16.0
     marks: list[Mark] = []
     for numbered, place in shown:
@@ -238,6 +254,8 @@ def _list(shown: Sequence[tuple[str, Place]], count: int, home: Point | None, ho
     legend = []
     if count > len(shown):
         legend.append(say("more_places", lang, count=count - len(shown)))
+    if nowhere[0]:
+        legend.append(say("map_nowhere", lang, count=nowhere[0], asked=nowhere[1]))
     if home:
         legend.append(say("map_home", lang))
     if homes:

@@ -102,3 +102,12 @@ def test_nought_and_nought_is_no_home(make_claims):
 
 def test_without_coordinates_there_is_no_map(ranked):
     assert all(each["kind"] != "map" for lead in dossiers(*ranked) for each in lead["pictures"])
+
+
+def test_a_place_in_question_that_is_nowhere_is_not_passed_over():
+    """R20: the house of a manual reimbursement is in no table, and yet the one that matters."""
+    picture = map_picture(PLACES, "zh", nowhere=(2, 1))
+    assert picture.description.endswith(";另有2家位置不详(其中1家有疑点)")
+    assert "另有2家位置不详(其中1家有疑点)" in picture.svg()
+    assert "位置不详" not in map_picture(PLACES, "zh").description
+    assert map_picture(PLACES, "en", nowhere=(1, 0)).description.endswith("; 1 more at places not known")
