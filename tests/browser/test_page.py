@@ -124,6 +124,19 @@ def test_a_phone_shows_it_without_scrolling_sideways(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
+def test_on_a_phone_every_settlement_is_whole_beside_its_name(page):
+    """Nine columns on a phone broke numbers into pieces and left the amounts outside."""
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.locator("#rows a").first.click()
+    page.wait_for_selector(".claims tbody td")
+    cells = page.eval_on_selector_all(
+        ".claims > tbody > tr:first-child > td", "all => all.map(td => [td.dataset.label, td.getBoundingClientRect().right, td.offsetHeight])"
+    )
+    assert len(cells) == 9
+    assert all(label and right <= 375 and high < 32 for label, right, high in cells), cells
+    assert page.locator(".claims thead").is_hidden()
+
+
 def test_print_leaves_out_what_only_a_screen_needs(page):
     page.locator("#rows a").first.click()
     page.wait_for_selector("#lead h2")

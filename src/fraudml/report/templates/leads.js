@@ -97,12 +97,13 @@
   const AT_FIRST = 12;
   const evidence = (lead, everything = false) => {
     const claims = everything ? lead.claims : lead.claims.slice(0, AT_FIRST);
-    const head = make("tr", {}, [w.day, w.claim, w.visit, w.institution, w.doctor, w.patient, w.diagnosis].map((text) => make("th", { scope: "col" }, text)),
+    const names = [w.day, w.claim, w.visit, w.institution, w.doctor, w.patient, w.diagnosis];
+    const head = make("tr", {}, names.map((text) => make("th", { scope: "col" }, text)),
       make("th", { scope: "col", class: "n" }, w.total), make("th", { scope: "col", class: "n" }, w.in_question));
     const body = claims.flatMap((claim) => {
-      const cells = [make("td", { class: "day" }, span(claim.day, claim.ended)), ...[claim.claim, visits[claim.kind] ?? claim.kind, claim.institution, claim.doctor, claim.patient, claim.diagnosis]
-        .map((text) => make("td", {}, text || dash)), make("td", { class: "n" }, money.format(claim.total)),
-        make("td", { class: claim.amount > 0 ? "n asked" : "n" }, claim.amount > 0 ? money.format(claim.amount) : "")];
+      const cells = [make("td", { class: "day", "data-label": w.day }, span(claim.day, claim.ended)), ...[claim.claim, visits[claim.kind] ?? claim.kind, claim.institution, claim.doctor, claim.patient, claim.diagnosis]
+        .map((text, at) => make("td", { "data-label": names[at + 1] }, text || dash)), make("td", { class: "n", "data-label": w.total }, money.format(claim.total)),
+        make("td", { class: claim.amount > 0 ? "n asked" : "n", "data-label": w.in_question }, claim.amount > 0 ? money.format(claim.amount) : dash)];
       const more = [...claim.text.map((text) => make("div", {}, text)), linesOf(claim)].filter(Boolean);
       return [make("tr", {}, cells), more.length ? make("tr", { class: "more" }, make("td"), make("td", { colspan: 8 }, more)) : null].filter(Boolean);
     });
@@ -112,7 +113,7 @@
     if (!lead.estimated && !lead.loose.length && lead.amount > 0) foot.push(make("tr", { class: "sum" }, make("td", { colspan: 8 }, w.evidence_sum), make("td", { class: "n" }, money.format(lead.amount))));
     const note = lead.estimated ? w.evidence_look : w.evidence_note.replace("{shown}", claims.length).replace("{total}", lead.claims_total);
     const block = make("div", {}, make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": w.evidence },
-      make("table", {}, make("caption", {}, note), make("thead", {}, head), make("tbody", {}, body), make("tfoot", {}, foot))));
+      make("table", { class: "claims" }, make("caption", {}, note), make("thead", {}, head), make("tbody", {}, body), make("tfoot", {}, foot))));
     if (claims.length < lead.claims.length) {
       const more = make("button", { type: "button", class: "all" }, w.show_all.replace("{count}", lead.claims.length));
       more.addEventListener("click", () => block.replaceWith(evidence(lead, true)));
