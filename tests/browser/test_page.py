@@ -135,6 +135,8 @@ def test_on_a_phone_every_settlement_is_whole_beside_its_name(page):
     assert len(cells) == 9
     assert all(label and right <= 375 and high < 32 for label, right, high in cells), cells
     assert page.locator(".claims thead").is_hidden()
+    page.emulate_media(media="print")
+    assert page.locator(".claims thead").is_visible()  # on paper, which is as narrow, it stays a table
 
 
 def test_print_leaves_out_what_only_a_screen_needs(page):
@@ -143,6 +145,8 @@ def test_print_leaves_out_what_only_a_screen_needs(page):
     page.emulate_media(media="print")
     assert not page.locator(".bar").is_visible()
     assert page.locator("#lead h2").is_visible()
+    # else the lead's sum would stand at the foot of every printed page
+    assert page.eval_on_selector(".claims tfoot", "foot => getComputedStyle(foot).display") == "table-row-group"
 
 
 def test_text_has_enough_contrast(page):
