@@ -130,7 +130,8 @@ def test_on_a_phone_every_settlement_is_whole_beside_its_name(page):
     page.locator("#rows a").first.click()
     page.wait_for_selector(".claims tbody td")
     cells = page.eval_on_selector_all(
-        ".claims > tbody > tr:first-child > td", "all => all.map(td => [td.dataset.label, td.getBoundingClientRect().right, td.offsetHeight])"
+        ".claims > tbody > tr:first-child > td",
+        "all => all.map(td => [td.dataset.label, td.getBoundingClientRect().right, td.offsetHeight])",
     )
     assert len(cells) == 9
     assert all(label and right <= 375 and high < 32 for label, right, high in cells), cells
