@@ -27,6 +27,7 @@ class Standings:
     def __init__(self, table: pd.DataFrame, catalogue: Catalogue, group: pd.Series) -> None:
         self._table, self._group = table, group
         self._labels = peer_labels(table, catalogue)
+        self._alike: dict[str, np.ndarray] = {}
         self._sorted: dict[tuple[str, str], np.ndarray] = {}
 
     def of(self, entity: str, feature: str) -> tuple[float, float] | None:
@@ -40,11 +41,13 @@ class Standings:
         return 100 * float(below) / others, 100 * float(len(peers) - upto) / others
 
     def _peers(self, feature: str, label: str) -> np.ndarray:
-        if (feature, label) not in self._sorted:
+        if label not in self._alike:
             # a widened label names everyone whose attributes begin so
             depth = label.count(SEPARATOR) if label != EVERYBODY else -1
-            alike = self._labels[depth] == label
-            self._sorted[feature, label] = np.sort(self._table.loc[alike, feature].dropna().to_numpy(dtype=float))
+            self._alike[label] = np.flatnonzero(self._labels[depth] == label)
+        if (feature, label) not in self._sorted:
+            values = self._table[feature].to_numpy(dtype=float)[self._alike[label]]
+            self._sorted[feature, label] = np.sort(values[~np.isnan(values)])
         return self._sorted[feature, label]
 
 
