@@ -449,3 +449,26 @@ class TestOutlierEnsemble:
         model = fm.OutlierEnsemble().fit(X)
         assert np.isfinite(model.decision_function(X)).all()
         assert model.decision_scores_.argmax() == 0
+
+
+def test_labels_that_bear_other_ids_than_the_table_are_refused(table: tuple[pd.DataFrame, np.ndarray]) -> None:
+    X = table[0].set_axis([f"D{number:03d}" for number in range(240)])
+    y = pd.Series(table[1], index=X.index)
+    with pytest.raises(ValueError, match=r"\[scorer.index\] 240 of 240 rows of y .*y\.loc\[X\.index\]"):
+        fm.EntityScorer(members=["linear"]).fit(X, y[::-1])
+    with pytest.raises(ValueError, match=r"\[scorer.index\] 240 of 240 rows of sample_weight"):
+        fm.EntityScorer(members=["linear"]).fit(X, y, sample_weight=pd.Series(1.0, index=X.index[::-1]))
+    by_name = fm.EntityScorer(members=["linear"]).fit(X, y).margin(X)
+    for same in (y.loc[X.index], y.to_numpy(), y.reset_index(drop=True), y.set_axis(X.index.astype("category"))):
+        assert np.array_equal(fm.EntityScorer(members=["linear"]).fit(X, same).margin(X), by_name)
+
+
+@pytest.mark.parametrize("none", [None, np.nan, pd.NA, pd.NaT])
+def test_rows_without_a_group_are_refused(table: tuple[pd.DataFrame, np.ndarray], model: fm.EntityScorer, none: object) -> None:
+    groups = [none, none, *range(238)]
+    with pytest.raises(ValueError, match=r"\[scorer.groups\] 2 of 240 groups are missing"):
+        fm.EntityScorer(members=["linear"]).fit(*table, groups=groups)
+    with pytest.raises(ValueError, match=r"\[scorer.groups\] 2 of 240 groups are missing"):
+        model.predict_proba(table[0], groups=groups)
+    with pytest.raises(ValueError, match=r"\[scorer.groups\] 1 groups for 240 rows"):
+        fm.EntityScorer(members=["linear"]).fit(*table, groups="D001")

@@ -122,17 +122,18 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             When ``y`` has one class only or more than two, or misses labels; when columns hold dates or nested values, or two columns bear
-            one name; when a parameter has no meaning.
+            one name; when ``X`` and what belongs to its rows name them otherwise or in another order; when a group is missing; when a
+            parameter has no meaning.
         """
         _refuse_missing(y)
+        for name, given in (("y", y), ("sample_weight", sample_weight), ("groups", groups), ("blocks", blocks)):
+            _refuse_other_rows(X, name, given)
         self._categories = Categories().learn(X)
         X, y = validate_data(self, self._categories.encode(X), y, dtype=np.float64, ensure_all_finite=False)
         X = bounded(X)
         target = self._binary(y)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        names = None if groups is None else name_keys(groups)
-        if names is not None and len(names) != len(X):
-            raise TableError("scorer.groups", f"{len(names)} groups for {len(X)} rows.", "Give one group per row.")
+        names = None if groups is None else _group_keys(groups, len(X))
         together = names if blocks is None else _block_keys(blocks, names, len(X))
         keys = row_keys(X)
         rows, weight, place = _distinct(keys, target, weight, names)
@@ -297,9 +298,7 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
             share[:, 0] = 1.0
         if groups is None or folds == 1:
             return share
-        keys = np.asarray(groups) if getattr(groups, "dtype", None) == np.uint64 else name_keys(groups)
-        if len(keys) != len(X):
-            raise TableError("scorer.groups", f"{len(keys)} groups for {len(X)} rows.", "Give one group per row.")
+        keys = np.asarray(groups) if getattr(groups, "dtype", None) == np.uint64 else _group_keys(groups, len(X))
         at = np.minimum(np.searchsorted(self._known, keys), len(self._known) - 1)
         known = np.flatnonzero(self._known[at] == keys)
         share[known] = 0
@@ -389,6 +388,34 @@ def _refuse_missing(y: Any) -> None:
     if missing:
         hint = "Leave these rows out; or, where what was not looked at shall count as not known to be fraud, give 0 and set pu=True."
         raise TableError("scorer.missing_labels", f"{missing} of {len(labels)} labels are missing.", hint)
+
+
+def _refuse_other_rows(X: Any, name: str, given: Any) -> None:
+    """Rows go by place, as everywhere in scikit-learn; but labels that bear the ids of other rows than the table's would teach nonsense."""
+    import pandas as pd
+
+    if not isinstance(X, pd.DataFrame) or not isinstance(given, pd.Series | pd.DataFrame) or len(X) != len(given):
+        return
+    if isinstance(X.index, pd.RangeIndex) or isinstance(given.index, pd.RangeIndex) or X.index.equals(given.index):
+        return
+    other = int((np.asarray(X.index, dtype=object) != np.asarray(given.index, dtype=object)).sum())
+    if not other:  # the same names in another type of index
+        return
+    problem = f"{other} of {len(X)} rows of {name} bear another id than the table's row."
+    raise TableError("scorer.index", problem, f"Give {name}.loc[X.index]; or {name}.to_numpy() where the order is the table's.")
+
+
+def _group_keys(groups: Any, rows: int) -> np.ndarray:
+    """Keys of one group per row, none of them missing: entities without a name are not one entity."""
+    import pandas as pd
+
+    names = np.asarray(groups, dtype=object)
+    if names.ndim != 1 or len(names) != rows:
+        given = names.shape[0] if names.ndim else 1
+        raise TableError("scorer.groups", f"{given} groups for {rows} rows.", "Give one group per row.")
+    if missing := int(pd.isna(names).sum()):
+        raise TableError("scorer.groups", f"{missing} of {rows} groups are missing.", "Give each row the name of its entity.")
+    return name_keys(names)
 
 
 def _distinct(
