@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -24,12 +25,16 @@ from fraudml.graph.travel import travel
 if TYPE_CHECKING:
     import networkx
 
+log = logging.getLogger("fraudml")
 
 Node = tuple[str, str]  # entity type, id
 Link = tuple[Node, Node, dict[str, float]]
 
 
-@dataclass(frozen=True)
+KINDS = ("patient", "doctor", "institution", "pharmacy")
+
+
+@dataclass(frozen=True, eq=False, repr=False)  # tables have no truth value to compare by, and are too long to show
 class ClaimGraph:
     """Who met whom in the twelve months up to a day.
 
@@ -45,7 +50,11 @@ class ClaimGraph:
     edges: dict[str, pd.DataFrame]
     measures: pd.DataFrame
     rings: pd.DataFrame
-    ring_claims: pd.DataFrame = field(repr=False)
+    ring_claims: pd.DataFrame
+
+    def __repr__(self) -> str:
+        pairs = ", ".join(f"{len(frame)} {pair}" for pair, frame in self.edges.items())
+        return f"<ClaimGraph as of {self.as_of}: {len(self.measures)} entities, edges: {pairs}; {len(self.rings)} rings>"
 
     def ego(self, entity_id: str, entity_type: str | None = None) -> networkx.Graph:
         """An entity, its counterparts, and the edges among them.
@@ -63,11 +72,13 @@ class ClaimGraph:
         Raises
         ------
         FraudmlError
-            When no such entity has an edge.
+            When no such entity has an edge, several have one, or there is no such kind of entity.
         """
+        if entity_type is not None and entity_type not in KINDS:
+            raise FraudmlError("graph.entity_type", f"“{entity_type}” is no kind of entity.", f"Kinds: {', '.join(KINDS)}.")
         centres = [
             kind
-            for kind in (("patient", "doctor", "institution", "pharmacy") if entity_type is None else (entity_type,))
+            for kind in (KINDS if entity_type is None else (entity_type,))
             if any(
                 end == kind and (self.edges[pair][column] == entity_id).any()
                 for pair in PAIRS
@@ -75,7 +86,8 @@ class ClaimGraph:
             )
         ]
         if not centres:
-            raise FraudmlError("graph.unknown_entity", f"{entity_id} met nobody in the twelve months up to {self.as_of}.")
+            who = f"{entity_type} {entity_id}" if entity_type else str(entity_id)
+            raise FraudmlError("graph.unknown_entity", f"{who} met nobody in the twelve months up to {self.as_of}.")
         if len(centres) > 1:
             raise FraudmlError(
                 "graph.ambiguous_entity", f"{entity_id} is the id of a {' and of a '.join(centres)}.", f"Add entity_type={centres[0]!r}."
@@ -136,15 +148,30 @@ class ClaimGraph:
 def claim_graph(claims: Claims, as_of: str | dt.date, seed: int = 0) -> ClaimGraph:
     """Builds the graph of the twelve months up to ``as_of``.
 
+    Parameters
+    ----------
+    claims : the canonical tables.
+    as_of : the day; claims settled and decisions made later play no part. Months without a claim give an empty graph, and a warning.
+    seed : of what is drawn in the search for rings.
+
+    Raises
+    ------
+    FraudmlError
+        ``graph.claims`` for anything but open claims; ``as_of.format`` for what is no day.
+
     Examples
     --------
     >>> import fraudml as fm
     >>> graph = fm.claim_graph(fm.open_claims("data"), as_of="2024-06-30")  # doctest: +SKIP
     >>> graph.ego("P0001").number_of_edges()  # doctest: +SKIP
     """
+    if not isinstance(claims, Claims):
+        raise FraudmlError("graph.claims", f"{type(claims).__name__} is no open claims.", "Give fm.open_claims(data_dir).")
     with claims.at(day(as_of), months=12, materialise=["claims"]) as snapshot:
         expose_encounters(snapshot)
         edges = {pair: pair_edges(snapshot, pair) for pair in PAIRS}
+        if all(frame.empty for frame in edges.values()):
+            log.warning("nobody met anybody in the 12 months up to %s: the graph is empty", snapshot.as_of)
         index = index_graph(edges)
         covisits = co_visits(snapshot)
         prescribed = prescription_pairs(snapshot)

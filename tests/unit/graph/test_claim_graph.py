@@ -224,3 +224,29 @@ def test_timeline(make_claims) -> None:
     assert line["met_on"].is_monotonic_increasing
     with pytest.raises(FraudmlError, match="unknown_ring"):
         graph.timeline("G0")
+
+
+def test_a_graph_shows_itself_in_a_line_and_compares_by_identity(make_claims) -> None:
+    claims = make_claims(claims=CLAIMS)
+    graph, again = fm.claim_graph(claims, as_of=AS_OF), fm.claim_graph(claims, as_of=AS_OF)
+    assert repr(graph) == (
+        "<ClaimGraph as of 2024-06-30: 7 entities, edges: 3 patient_doctor, 3 patient_institution, 1 patient_pharmacy,"
+        " 2 doctor_institution, 1 prescriber_pharmacy; 0 rings>"
+    )
+    assert graph == graph and graph != again and len({graph, again}) == 2
+
+
+def test_what_is_no_claims_or_no_kind_of_entity_is_said(make_claims) -> None:
+    with pytest.raises(FraudmlError, match=r"\[graph.claims\] str is no open claims. Give fm.open_claims"):
+        fm.claim_graph("data", as_of=AS_OF)  # type: ignore[arg-type]
+    graph = fm.claim_graph(make_claims(claims=CLAIMS), as_of=AS_OF)
+    with pytest.raises(FraudmlError, match=r"\[graph.entity_type\] “nurse” .*Kinds: patient, doctor"):
+        graph.ego("P1", "nurse")
+    with pytest.raises(FraudmlError, match=r"\[graph.unknown_entity\] doctor P1 met nobody"):
+        graph.ego("P1", "doctor")
+
+
+def test_months_without_a_claim_are_said(make_claims, caplog: pytest.LogCaptureFixture) -> None:
+    graph = fm.claim_graph(make_claims(claims=CLAIMS), as_of="2034-06-30")
+    assert graph.to_networkx().number_of_nodes() == 0
+    assert "nobody met anybody in the 12 months up to 2034-06-30" in caplog.text
