@@ -19,9 +19,9 @@ def by_attribute(scored: pd.DataFrame, flagged: np.ndarray, decided: pd.Series) 
 
     Parameters
     ----------
-    scored : entity_id, risk and :data:`ATTRIBUTES` of scored institutions and pharmacies.
+    scored : entity_type, entity_id, risk and :data:`ATTRIBUTES` of scored institutions and pharmacies.
     flagged : bool, those on the list.
-    decided : 0/1 by entity_id of those that were decided (or, where it is known, the truth about all).
+    decided : 0/1 by (entity_type, entity_id), since a patient may bear an institution's id, of those that were decided (or, where it is known, the truth about all).
 
     Returns
     -------
@@ -30,7 +30,7 @@ def by_attribute(scored: pd.DataFrame, flagged: np.ndarray, decided: pd.Series) 
     """
     import pandas as pd
 
-    verdict = scored["entity_id"].map(decided).astype(float)
+    verdict = decided.reindex(pd.MultiIndex.from_frame(scored[["entity_type", "entity_id"]])).astype(float)
     lines = []
     for attribute in ATTRIBUTES:
         if attribute not in scored or scored[attribute].isna().all():

@@ -165,14 +165,14 @@ def _list(config: Any, claims: Claims, as_of: str, folder: Path, guilty: pd.Data
             chosen = np.ones(len(every), bool) if name == "all" else (every["entity_type"] == name).to_numpy()
             if chosen.any():
                 figures[name] = ranking_metrics(culprit[chosen], risk[chosen]) | calibration_error(culprit[chosen], risk[chosen])
-        verdict = pd.Series(culprit, index=every["entity_id"])
+        verdict = every.assign(is_fraud=culprit).set_index(["entity_type", "entity_id"])["is_fraud"]
     else:
         labels = inputs.decisions(claims.engine, claims, as_of, config.labels)
-        verdict = labels[labels["entity_type"].isin(["institution", "pharmacy"])].set_index("entity_id")["is_fraud"].astype(float)
+        verdict = labels.set_index(["entity_type", "entity_id"])["is_fraud"].astype(float)
     every["flagged"] = np.arange(len(every)) < config.capacity
     places = claims.engine.query("select distinct institution_id as entity_id, kind, level, ownership, region from all_institutions")
     sited = every[every["entity_type"].isin(["institution", "pharmacy"])].merge(places, on="entity_id").reset_index(drop=True)
-    sorts = by_attribute(sited, sited["flagged"].to_numpy(), verdict[~verdict.index.duplicated()])
+    sorts = by_attribute(sited, sited["flagged"].to_numpy(), verdict)
     days = sorted(path.name.removeprefix("as_of=") for path in (claims.data_dir / "scores").glob("as_of=*"))
     months = {day: found for day in days if day <= as_of and (found := _scored(claims, day)) is not None}
     steady = steadiness(months, config.capacity)

@@ -102,8 +102,16 @@ def test_decided_entities_stand_for_all() -> None:
 
 
 def test_who_is_listed_more_and_whether_it_is_borne_out() -> None:
-    scored = pd.DataFrame({"entity_id": list("abcd"), "risk": [0.9, 0.8, 0.1, 0.2], "ownership": ["private", "private", "public", None]})
-    table = by_attribute(scored, np.array([True, True, False, False]), pd.Series({"a": 1.0, "b": 0.0, "c": 0.0}))
+    scored = pd.DataFrame(
+        {
+            "entity_type": ["institution", "institution", "pharmacy", "institution"],
+            "entity_id": list("abcd"),
+            "risk": [0.9, 0.8, 0.1, 0.2],
+            "ownership": ["private", "private", "public", None],
+        }
+    )
+    decided = pd.Series({("patient", "b"): 1.0, ("institution", "a"): 1.0, ("institution", "b"): 0.0, ("pharmacy", "c"): 0.0})
+    table = by_attribute(scored, np.array([True, True, False, False]), decided)
     private = table[(table["attribute"] == "ownership") & (table["value"] == "private")].iloc[0]
     assert (private["share_flagged"], private["cases"], private["decided"]) == (1.0, 1, 2)
     assert private["case_low"] < 0.5 < private["case_high"]
