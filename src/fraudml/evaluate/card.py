@@ -43,6 +43,10 @@ def model_card(model: RegisteredModel, combiner: Combiner) -> str:
             "## Held out (entities the model did not see)",
             *table,
             "",
+            *(["Entities that nobody looked at count as no case here: precision is a lower bound."] if about["pu"] else []),
+            "How the combined risk weighs its parts was learnt from the same cases, which flatters its own figures a little.",
+            *_among_decided(metrics),
+            "",
             f"Expected calibration error {metrics['ece']:.3f} (decided entities, weighed to stand for all).",
             "",
             "## Made of",
@@ -57,3 +61,9 @@ def model_card(model: RegisteredModel, combiner: Combiner) -> str:
             "",
         ]
     )
+
+
+def _among_decided(metrics: dict[str, float]) -> list[str]:
+    names = [name for name in SHOWN[:2] if f"decided.{name}" in metrics]
+    told = ", ".join(f"{name} {metrics[f'decided.{name}']:.3f}" for name in names)
+    return [f"Among the decided only: {told}."] if told else []

@@ -19,6 +19,8 @@ TEXTS = {
         "schemes": "规则评估(按模式)",
         "as_of": "截至",
         "held_out": "以下为模型未见过的主体上的结果,与基线并列。",
+        "lower_bound": "未经检查的主体(如有)按不属实计,故准确率与平均精度为下限;综合各部分的权重由同一批案件学得,其数字略偏乐观。",
+        "among_decided": "仅已决定者",
         "truth": "与模拟城市真相对照",
         "ranking": "排序依据",
         "list": "名单评估(各类主体按风险混排)",
@@ -44,6 +46,9 @@ TEXTS = {
         "schemes": "Rules by scheme",
         "as_of": "as of",
         "held_out": "Figures on entities that the model has not seen, beside baselines.",
+        "lower_bound": "Entities that nobody looked at, where there are any, count as no case: precision is then a lower bound. "
+        "How the risk weighs its parts was learnt from the same cases, which flatters its own figures a little.",
+        "among_decided": "among the decided only",
         "truth": "Against the simulated city's truth",
         "ranking": "ranking",
         "list": "The list: all entities ranked by risk",
@@ -177,7 +182,7 @@ def target_page(report: dict[str, Any], found: Assessment, lang: str) -> str:
         known = [name for name in (*SHOWN, *CALIBRATED) if name in report["against_truth"]["risk"]]
         truth = [[_name(name, lang), *(figure(figures.get(key)) for key in known)] for name, figures in report["against_truth"].items()]
         blocks.append({"heading": say["truth"]} | upright([say["ranking"], *(_name(each, lang) for each in known)], truth))
-    subtitle = f"{report['model_version']}, {say['as_of']} {report['as_of']}. {say['held_out']}"
+    subtitle = f"{report['model_version']}, {say['as_of']} {report['as_of']}. {say['held_out']} {say['lower_bound']}"
     return render(lang, f"{say['target']}: {_name(report['target'], lang)}", subtitle, blocks)
 
 
@@ -221,8 +226,8 @@ def _measures(report: dict[str, Any], lang: str) -> list[list[str]]:
     say, metrics, intervals = TEXTS[lang], report["metrics"], report["intervals"]
     names = {"ece": say["ece"], "average_precision": _name("average_precision", lang)}
     names |= {name: _name(name, lang) for name in metrics if name.startswith("lift_")}
-    for prefix in ("forward", "random_draws"):
-        names |= {f"{prefix}.{key}": f"{say[prefix]}: {_name(key, lang)}" for key in (*SHOWN[:2], "entities", "cases", "mean_risk")}
+    for prefix, text in (("decided", "among_decided"), ("forward", "forward"), ("random_draws", "random_draws")):
+        names |= {f"{prefix}.{key}": f"{say[text]}: {_name(key, lang)}" for key in (*SHOWN[:2], "entities", "cases", "mean_risk")}
     return [[text, figure(metrics[name]), _interval(intervals.get(name))] for name, text in names.items() if name in metrics]
 
 

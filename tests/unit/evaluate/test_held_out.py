@@ -49,3 +49,35 @@ def test_the_page_shows_money_of_each_ranking(rows, tmp_path):
     page = target_page(report | {"model_version": "patient-1", "as_of": "2024-06-30"}, found, "zh")
     assert "前50名平均每次查获金额(元)" in page
     assert "前100名查获金额为规则按金额排序的倍数" in page
+
+
+@pytest.mark.parametrize(("lang", "bound", "decided"), [("zh", "为下限", "仅已决定者: AUC"), ("en", "lower bound", "among the decided only: AUC")])
+def test_the_page_says_what_nobody_looked_at_counts_as(rows, lang, bound, decided):
+    from fraudml.evaluate.page import target_page
+
+    rows.decided = rows.y == 1
+    rows.decided[60:90] = True
+    found = assess(rows, parts_of(rows, rows.y * 0.5), np.where(rows.y == 1, 0.9, 0.1))
+    report = {"target": "patient", "metrics": found.metrics, "intervals": found.intervals, "against_truth": {}}
+    page = target_page(report | {"model_version": "patient-1", "as_of": "2024-06-30"}, found, lang)
+    assert bound in page
+    assert decided in page
+
+
+@pytest.mark.parametrize("pu", [True, False])
+def test_the_card_says_what_its_figures_count(rows, pu):
+    from fraudml.detectors import EntityScorer
+    from fraudml.detectors.combine import Combiner
+    from fraudml.detectors.registered import RegisteredModel
+    from fraudml.evaluate.card import model_card
+
+    parts = parts_of(rows, rows.y * 0.5)
+    found = assess(rows, parts, np.where(rows.y == 1, 0.9, 0.1))
+    about = {"target": "patient", "as_of": "2024-06-30", "entities": 120, "decided": 120, "confirmed": 30, "pu": pu, "dataset": "", "features": []}
+    scorer = EntityScorer(members=["linear"]).fit(rows.table, rows.y)
+    about |= {"metrics": found.metrics | {"decided.auc": 0.75, "decided.average_precision": 0.5}, "weights": scorer.weights_}
+    combiner = Combiner.fit(parts, rows.y, np.ones(120))
+    card = model_card(RegisteredModel("patient-1", scorer, combiner, about, None, None), combiner)
+    assert "Among the decided only: auc 0.750, average_precision 0.500." in card
+    assert "learnt from the same cases" in card
+    assert ("nobody looked at count as no case" in card) == pu
