@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from numbers import Integral
 from typing import Any
@@ -124,6 +124,33 @@ def grow(
     return models, outputs
 
 
+def by_own_names(boosting: Any) -> dict[str, Any]:
+    """LightGBM parameters under LightGBM's own names: of a parameter given by two names (ours and ``min_child_samples``, say) it would
+    heed the one that is its own, and of one that it does not know it would say nothing.
+
+    Raises
+    ------
+    TableError
+        Where a parameter is unknown, given twice, or the scorer's own.
+    """
+    from lightgbm.basic import _ConfigAliases
+
+    if not isinstance(boosting, Mapping):
+        raise TableError("scorer.boosting", f"boosting is {boosting!r}.", "Give LightGBM parameters by name, or None.")
+    known = {alias: own for own, aliases in _ConfigAliases._get_all_param_aliases().items() for alias in (own, *aliases)} | {
+        "rounds": "rounds"
+    }
+    if unknown := [str(name) for name in boosting if name not in known]:
+        raise TableError("scorer.boosting", f"LightGBM has no parameter {', '.join(sorted(unknown))}.", "See its list of parameters.")
+    named = {known[name]: value for name, value in boosting.items()}
+    if len(named) < len(boosting):
+        raise TableError("scorer.boosting", f"boosting names one parameter twice: {', '.join(sorted(boosting))}.", "Leave one out.")
+    if given := sorted(OWN & set(named)):
+        hint = "Leave that out: the scorer needs the odds of two classes."
+        raise TableError("scorer.boosting", f"boosting sets {', '.join(given)}.", hint)
+    return named
+
+
 class _Trees:
     """Grows trees on one binned copy of the table."""
 
@@ -144,10 +171,7 @@ class _Trees:
         """Boosted trees; the number of rounds is the one that is best on the average over the held-out folds."""
         import lightgbm as lgb
 
-        overrides = dict(overrides)
-        if OWN & set(overrides):
-            given = ", ".join(sorted(OWN & set(overrides)))
-            raise TableError("scorer.boosting", f"boosting sets {given}.", "Leave that out: the scorer needs the odds of two classes.")
+        overrides = by_own_names(overrides)
         rounds = int(overrides.pop("rounds", regime.rounds))
         boosters, curves = [], []
         for number, (train, test) in enumerate(splits):

@@ -46,7 +46,7 @@ class EntityScorer(ClassifierMixin, BaseEstimator):
         Positive–unlabelled: 0 means "not known to be fraud". Probabilities are divided by the share of positives that
         are labelled, estimated on held-out positives (Elkan and Noto 2008).
     boosting : dict, optional
-        LightGBM parameters that replace the defaults (from tuning); objective and metric are the scorer's own.
+        LightGBM parameters, by any of their names, that replace the defaults (from tuning); objective and metric are the scorer's own.
     random_state : int, RandomState or None, default 0
     n_jobs : int, optional
         Threads; LightGBM's own default where left out.
