@@ -21,7 +21,8 @@ def by_attribute(scored: pd.DataFrame, flagged: np.ndarray, decided: pd.Series) 
     ----------
     scored : entity_type, entity_id, risk and :data:`ATTRIBUTES` of scored institutions and pharmacies.
     flagged : bool, those on the list.
-    decided : 0/1 by (entity_type, entity_id), since a patient may bear an institution's id, of those that were decided (or, where it is known, the truth about all).
+    decided : 0/1 by (entity_type, entity_id), since a patient may bear an institution's id, of those that were decided (or, where it is
+        known, the truth about all).
 
     Returns
     -------

@@ -51,7 +51,9 @@ def test_the_page_shows_money_of_each_ranking(rows, tmp_path):
     assert "前100名查获金额为规则按金额排序的倍数" in page
 
 
-@pytest.mark.parametrize(("lang", "bound", "decided"), [("zh", "为下限", "仅已决定者: AUC"), ("en", "lower bound", "among the decided only: AUC")])
+@pytest.mark.parametrize(
+    ("lang", "bound", "decided"), [("zh", "为下限", "仅已决定者: AUC"), ("en", "lower bound", "among the decided only: AUC")]
+)
 def test_the_page_says_what_nobody_looked_at_counts_as(rows, lang, bound, decided):
     from fraudml.evaluate.page import target_page
 
@@ -73,7 +75,16 @@ def test_the_card_says_what_its_figures_count(rows, pu):
 
     parts = parts_of(rows, rows.y * 0.5)
     found = assess(rows, parts, np.where(rows.y == 1, 0.9, 0.1))
-    about = {"target": "patient", "as_of": "2024-06-30", "entities": 120, "decided": 120, "confirmed": 30, "pu": pu, "dataset": "", "features": []}
+    about = {
+        "target": "patient",
+        "as_of": "2024-06-30",
+        "entities": 120,
+        "decided": 120,
+        "confirmed": 30,
+        "pu": pu,
+        "dataset": "",
+        "features": [],
+    }
     scorer = EntityScorer(members=["linear"]).fit(rows.table, rows.y)
     about |= {"metrics": found.metrics | {"decided.auc": 0.75, "decided.average_precision": 0.5}, "weights": scorer.weights_}
     combiner = Combiner.fit(parts, rows.y, np.ones(120))
