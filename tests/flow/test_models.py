@@ -17,6 +17,7 @@ import pytest
 import fraudml as fm
 from fraudml.cli import main
 from fraudml.contracts import ENTITY_TYPES
+from fraudml.errors import FraudmlError
 
 AS_OF = "2023-10-31"
 
@@ -318,6 +319,20 @@ def test_drift_is_shown_and_strict_fails_after_writing(
     assert "[score.drift]" in capsys.readouterr().err
     assert page.is_file()
     assert len(scores(data, "patient"))
+
+
+def test_a_day_may_be_a_date_and_what_is_no_day_is_said(data: Path) -> None:
+    import datetime as dt
+
+    table = fm.model_table("institution", data, as_of=AS_OF)
+    kept = sorted(path.name for path in (data / "evidence").iterdir())
+    for same in (dt.date.fromisoformat(AS_OF), pd.Timestamp(AS_OF)):
+        pd.testing.assert_frame_equal(fm.model_table("institution", data, as_of=same), table)
+    assert sorted(path.name for path in (data / "evidence").iterdir()) == kept  # not once more under another name of the day
+    with pytest.raises(FraudmlError, match=r"\[as_of.format\] “yesterday” is no day"):
+        fm.model_table("institution", data, as_of="yesterday")
+    with pytest.raises(FraudmlError, match=r"\[features.data_dir\] Claims is no path"):
+        fm.model_table("institution", fm.open_claims(data), as_of=AS_OF)  # type: ignore[arg-type]
 
 
 def test_one_table_holds_behaviour_graph_and_rule_hits(data: Path) -> None:

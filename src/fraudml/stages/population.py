@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fraudml.claims import Claims, Snapshot
-from fraudml.claims.store import months_before
+from fraudml.claims.store import day, months_before
+from fraudml.errors import FraudmlError
 from fraudml.stages import inputs
 from fraudml.stages.evidence import WINDOW, evidence_as_of
 from fraudml.stages.scoring import REFERENCE_ROWS, expose_rows, rows_of
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 50_000  # of a large population a part that depends on content only says the same
 
 
-def model_table(entity: str, data_dir: str | Path, *, as_of: str, conf_dir: str | Path | None = None, peers: bool = False) -> pd.DataFrame:
+def model_table(
+    entity: str, data_dir: str | Path, *, as_of: str | dt.date, conf_dir: str | Path | None = None, peers: bool = False
+) -> pd.DataFrame:
     """All that models know of the entities of a type on a day: behaviour, place in the graph, rule hits.
 
     Parameters
@@ -30,7 +34,7 @@ def model_table(entity: str, data_dir: str | Path, *, as_of: str, conf_dir: str 
     entity : patient, doctor, institution, pharmacy or claim.
     data_dir : a folder for which ``fraudml features`` and ``fraudml graph`` have run as of that day; rule evidence is looked up there, or
         found and kept there.
-    as_of : the day.
+    as_of : the day, a date or ``YYYY-MM-DD``.
     conf_dir : the bureau's own conf folder.
     peers : whether to add where each feature stands in the entity's peer group: ``peer_z:<feature>`` (robust z-score) and
         ``peer_percentile:<feature>`` (0 to 100). Models do not read these: trees split at any value, and reasons name the peers themselves.
@@ -46,6 +50,8 @@ def model_table(entity: str, data_dir: str | Path, *, as_of: str, conf_dir: str 
     ------
     MissingInput
         When ``features/`` has no snapshot of that day.
+    FraudmlError
+        ``as_of.format`` for what is no day; ``features.data_dir`` for anything but a folder's path.
 
     Examples
     --------
@@ -57,9 +63,11 @@ def model_table(entity: str, data_dir: str | Path, *, as_of: str, conf_dir: str 
     from fraudml.config import compose
     from fraudml.vectors import beside_peers, load_catalogue
 
+    if not isinstance(data_dir, str | Path):
+        raise FraudmlError("features.data_dir", f"{type(data_dir).__name__} is no path.", "Give the folder that fraudml ingest wrote to.")
     config = compose([f"data_dir={data_dir}", *([f"conf_dir={conf_dir}"] if conf_dir else [])])
     catalogue = load_catalogue(entity, conf_dir)
-    table = population(config, open_claims(data_dir), catalogue, as_of, most=None)[0]
+    table = population(config, open_claims(data_dir), catalogue, str(day(as_of)), most=None)[0]
     return table.join(beside_peers(table, catalogue)) if peers else table
 
 
