@@ -472,3 +472,12 @@ def test_rows_without_a_group_are_refused(table: tuple[pd.DataFrame, np.ndarray]
         model.predict_proba(table[0], groups=groups)
     with pytest.raises(ValueError, match=r"\[scorer.groups\] 1 groups for 240 rows"):
         fm.EntityScorer(members=["linear"]).fit(*table, groups="D001")
+
+
+@pytest.mark.parametrize("rows", [200, 1000])
+def test_training_rows_seem_a_little_more_ordinary_as_new_ones(rows: int) -> None:
+    X = np.random.default_rng(rows).normal(size=(rows, 5))
+    model = fm.OutlierEnsemble().fit(X)
+    assert (model.decision_scores_ > model.threshold_).mean() == pytest.approx(0.1)
+    assert (model.decision_function(X) <= model.decision_scores_ + 1e-9).all()
+    assert 0.05 < model.predict(X).mean() <= 0.1

@@ -23,12 +23,14 @@ class OutlierEnsemble(BaseEstimator):
     Parameters
     ----------
     contamination : float, default 0.1
-        Share of training rows that :meth:`predict` calls outliers.
+        Share of training rows whose ``decision_scores_`` lie above ``threshold_``, from which :meth:`predict` calls a row an outlier: of the
+        training rows somewhat fewer than this share, of new rows of their like somewhat more, the more so the smaller the table.
     random_state : int, RandomState or None, default 0
 
     Attributes
     ----------
-    decision_scores_ : score of each training row; higher = more suspicious (PyOD's sign).
+    decision_scores_ : score of each training row; higher = more suspicious (PyOD's sign). A landmark is not its own neighbour here;
+        :meth:`decision_function`, to which every row is new, finds the same row a little more ordinary, never less.
     threshold_ : score from which a row is an outlier.
 
     Notes
