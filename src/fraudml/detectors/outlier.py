@@ -23,8 +23,8 @@ class OutlierEnsemble(BaseEstimator):
     Parameters
     ----------
     contamination : float, default 0.1
-        Share of training rows whose ``decision_scores_`` lie above ``threshold_``, from which :meth:`predict` calls a row an outlier: of the
-        training rows somewhat fewer than this share, of new rows of their like somewhat more, the more so the smaller the table.
+        Share of training rows whose ``decision_scores_`` lie above ``threshold_``, from which on :meth:`predict` calls a row an outlier: of
+        the training rows somewhat fewer than this share, of new rows of their like somewhat more, the more so the smaller the table.
     random_state : int, RandomState or None, default 0
 
     Attributes
