@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudml.claims import Claims, Snapshot
-from fraudml.contracts import ENTITY_TYPES
+from fraudml.contracts import ENTITY_TYPES, NO, YES
 from fraudml.errors import FraudmlError, MissingInput
 from fraudml.stages.features import dataset_of
 
@@ -27,9 +27,6 @@ PERSONS = {
     "claim": "claim_id",
 }
 """Column of ``claims`` that names the entity."""
-
-YES, NO = ("1", "true", "1.0"), ("0", "false", "0.0")
-"""How a decision may be written in ``is_fraud``."""
 
 
 def expose_vectors(engine: Engine, data_dir: Path, entity: str, as_of: str) -> str:

@@ -250,3 +250,16 @@ def test_months_without_a_claim_are_said(make_claims, caplog: pytest.LogCaptureF
     graph = fm.claim_graph(make_claims(claims=CLAIMS), as_of="2034-06-30")
     assert graph.to_networkx().number_of_nodes() == 0
     assert "nobody met anybody in the 12 months up to 2034-06-30" in caplog.text
+
+
+def test_written_decisions_are_read_and_unclear_ones_refused(make_claims) -> None:
+    claims = make_claims(claims=CLAIMS)
+    path = claims.data_dir / "labels.parquet"
+    labels = pd.DataFrame({"entity_type": "doctor", "entity_id": ["D1", "D2"], "is_fraud": ["true", "false"], "decided_on": "2024-01-01"})
+    labels.to_parquet(path)
+    proximity = fm.claim_graph(claims, as_of=AS_OF).measures.set_index("entity_id")["confirmed_proximity"]
+    assert proximity["H1"] > proximity["H2"] > 0  # from D1
+    for wrong, said in ((labels.assign(is_fraud="maybe"), "labels.is_fraud"), (labels.drop(columns="is_fraud"), "labels.columns")):
+        wrong.to_parquet(path)
+        with pytest.raises(FraudmlError, match=said):
+            fm.claim_graph(claims, as_of=AS_OF)
