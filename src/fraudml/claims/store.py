@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fraudml.claims.swap import is_unfinished
 from fraudml.contracts import CANONICAL, REQUIRED_TABLES
@@ -35,9 +35,13 @@ def open_claims(data_dir: str | Path, engine: Engine | None = None) -> Claims:
 
     Raises
     ------
+    FraudmlError
+        ``claims.folder`` for what is no path.
     MissingInput
         When the folder holds no canonical claims.
     """
+    if not isinstance(data_dir, (str, Path)):
+        raise FraudmlError("claims.folder", f"{type(data_dir).__name__} is no folder.", "Give the folder that `fraudml ingest` wrote to.")
     return Claims(Path(data_dir), engine or open_engine())
 
 
@@ -359,15 +363,23 @@ def _derive(frame: pd.DataFrame) -> None:
         frame["is_refund"] = False
 
 
-def day(value: str | dt.date) -> dt.date:
-    """A calendar day from a date or ``YYYY-MM-DD``."""
-    if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, dt.date):
-        return value
+def refuse_unopened(claims: Any, asked: str, *, snapshots: bool = True) -> None:
+    """Refuses what is neither open claims nor (where these will do) a snapshot, by the code of what was asked: features, graph, rules."""
+    if not isinstance(claims, (Claims, Snapshot) if snapshots else Claims):
+        raise FraudmlError(f"{asked}.claims", f"{type(claims).__name__} is no open claims.", "Give fm.open_claims(data_dir).")
+
+
+def day(value: Any) -> dt.date:
+    """A calendar day from a date, an instant (of numpy and pandas too) or ``YYYY-MM-DD``."""
     try:
+        if isinstance(value, dt.datetime):
+            return dt.date(value.year, value.month, value.day)
+        if isinstance(value, dt.date):
+            return value
+        if hasattr(value, "astype"):  # numpy's datetime64, whatever its unit
+            value = value.astype("datetime64[D]")
         return dt.date.fromisoformat(str(value))
-    except ValueError as error:
+    except (TypeError, ValueError) as error:  # pandas' NaT is a datetime without a year
         raise FraudmlError("as_of.format", f"“{value}” is no day.", "Write as_of=YYYY-MM-DD.") from error
 
 

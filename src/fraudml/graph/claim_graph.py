@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fraudml.claims.store import Claims, Snapshot, day
+from fraudml.claims.store import Claims, Snapshot, day, refuse_unopened
 from fraudml.errors import FraudmlError
 from fraudml.graph.covisits import co_visits
 from fraudml.graph.edges import PAIRS, end_columns, expose_encounters, pair_edges
@@ -165,8 +165,7 @@ def claim_graph(claims: Claims, as_of: str | dt.date, seed: int = 0) -> ClaimGra
     >>> graph = fm.claim_graph(fm.open_claims("data"), as_of="2024-06-30")  # doctest: +SKIP
     >>> graph.ego("P0001").number_of_edges()  # doctest: +SKIP
     """
-    if not isinstance(claims, Claims):
-        raise FraudmlError("graph.claims", f"{type(claims).__name__} is no open claims.", "Give fm.open_claims(data_dir).")
+    refuse_unopened(claims, "graph", snapshots=False)
     with claims.at(day(as_of), months=12, materialise=["claims"]) as snapshot:
         expose_encounters(snapshot)
         edges = {pair: pair_edges(snapshot, pair) for pair in PAIRS}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudml.claims import Claims, Snapshot
-from fraudml.claims.store import day, months_before
+from fraudml.claims.store import day, months_before, refuse_unopened
 from fraudml.config import declarations, line_of
 from fraudml.contracts import CANONICAL, EVIDENCE
 from fraudml.engine import open_engine
@@ -75,7 +75,7 @@ def _load(paths: tuple[Path, ...], stamps: tuple[tuple[str, int], ...], conf_dir
 def run_rules(
     claims: Claims | Snapshot,
     as_of: str | dt.date,
-    rules: Iterable[str] | None = None,
+    rules: str | Iterable[str] | None = None,
     *,
     months: int = 12,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
@@ -87,7 +87,7 @@ def run_rules(
     ----------
     claims : the canonical tables, or a snapshot of them that is no older than ``as_of``.
     as_of : the day; nothing later is visible.
-    rules : scheme ids, all by default. A rule whose needs the data lacks is skipped and named in the log.
+    rules : scheme id or ids, all by default. A rule whose needs the data lacks is skipped and named in the log.
     months : evidence is about claims settled in ``(as_of - months, as_of]``; what came before is seen as context.
     parameters : rule id -> parameter -> value, in place of the declared defaults.
     conf_dir : a bureau's conf folder.
@@ -101,13 +101,16 @@ def run_rules(
     Raises
     ------
     FraudmlError
-        ``rules.unknown`` for an id that is not in the rule base, ``rules.parameter`` for a wrong parameter.
+        ``rules.unknown`` for an id that is not in the rule base, ``rules.parameter`` for a wrong parameter, ``rules.claims`` for anything
+        but open claims.
 
     Examples
     --------
     >>> evidence = run_rules(open_claims("data"), "2024-06-30", rules=["overpriced_charge"])  # doctest: +SKIP
     """
+    refuse_unopened(claims, "rules")
     as_of = day(as_of)
+    rules = [rules] if isinstance(rules, str) else rules
     base = load_rules(conf_dir)
     chosen = [base[name] for name in _known(rules, base)]
     own = dict(parameters or {})

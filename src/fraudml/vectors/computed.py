@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from fraudml.claims import Claims, Snapshot
-from fraudml.claims.store import day, months_before
+from fraudml.claims.store import day, months_before, refuse_unopened
 from fraudml.engine import columns_of, identifier
 from fraudml.errors import FraudmlError
 from fraudml.vectors.aggregates import MONTHS, Parts, columns_read, columns_wanted, name_under, relation_under, vectors_sql
@@ -59,8 +59,7 @@ def behaviour(
         ``features.claims`` for anything but open claims.
     """
     features = [features] if isinstance(features, str) else features
-    if not isinstance(claims, (Claims, Snapshot)):
-        raise FraudmlError("features.claims", f"{type(claims).__name__} is no open claims.", "Give fm.open_claims(data_dir).")
+    refuse_unopened(claims, "features")
     catalogue = catalogue or load_catalogue(entity)
     if isinstance(claims, Snapshot):
         if claims.as_of != day(as_of):

@@ -1,11 +1,16 @@
-"""Snapshots: refunds netted, time, order of rows."""
+"""Snapshots: refunds netted, time, order of rows; days and folders as callers give them."""
 
 from __future__ import annotations
 
+import datetime as dt
+
+import numpy as np
 import pandas as pd
 import pytest
 
-from fraudml.claims import write_claims
+from fraudml.claims import open_claims, write_claims
+from fraudml.claims.store import day
+from fraudml.errors import FraudmlError
 
 
 def items_of(claims, as_of="2024-07-31"):
@@ -179,3 +184,21 @@ def test_one_claim_and_columns_of_nulls(tmp_path):
         assert not snapshot.has("claims.fund_amount")
         assert not snapshot.has("claims.no_such_column")
         assert snapshot.missing(["items", "claims.total_amount"]) == ["items"]
+
+
+@pytest.mark.parametrize(
+    "value", ["2024-06-30", dt.date(2024, 6, 30), pd.Timestamp("2024-06-30 12:00"), np.datetime64("2024-06-30T12", "ns")]
+)
+def test_a_day_is_read_from_whatever_holds_one(value):
+    assert day(value) == dt.date(2024, 6, 30)
+
+
+@pytest.mark.parametrize("value", [None, pd.NaT, np.datetime64("NaT"), 2024, "30.6.2024"])
+def test_what_is_no_day_is_refused(value):
+    with pytest.raises(FraudmlError, match=r"\[as_of.format\]"):
+        day(value)
+
+
+def test_what_is_no_folder_is_refused():
+    with pytest.raises(FraudmlError, match=r"\[claims.folder\]"):
+        open_claims(None)

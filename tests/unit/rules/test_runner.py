@@ -176,6 +176,13 @@ def test_parameters_out_of_range_are_refused(make_claims, value):
         run_rules(make_claims(claims=[{}]), "2024-06-30", parameters={"overpriced_charge": {"tolerance": value}})
 
 
+def test_one_name_is_one_rule_and_a_folder_is_no_open_claims(make_claims, tmp_path):
+    claims = make_claims(claims=[{}])
+    assert run_rules(claims, "2024-06-30", rules="service_after_death").empty
+    with pytest.raises(FraudmlError, match=r"\[rules.claims\].*fm.open_claims"):
+        run_rules(tmp_path, "2024-06-30")
+
+
 def test_unknown_rules_and_parameters_are_refused(make_claims):
     claims = make_claims(claims=[{}])
     with pytest.raises(FraudmlError, match="no rule “nonsense”"):
