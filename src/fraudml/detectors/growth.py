@@ -133,10 +133,12 @@ def by_own_names(boosting: Any) -> dict[str, Any]:
     TableError
         Where a parameter is unknown, given twice, or the scorer's own.
     """
-    from lightgbm.basic import _ConfigAliases
-
     if not isinstance(boosting, Mapping):
         raise TableError("scorer.boosting", f"boosting is {boosting!r}.", "Give LightGBM parameters by name, or None.")
+    if not boosting:
+        return {}
+    from lightgbm.basic import _ConfigAliases  # its list of names, which no public call gives
+
     known = {alias: own for own, aliases in _ConfigAliases._get_all_param_aliases().items() for alias in (own, *aliases)} | {
         "rounds": "rounds"
     }

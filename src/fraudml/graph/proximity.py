@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from fraudml.claims.decisions import read_decisions
 from fraudml.claims.store import Snapshot
-from fraudml.contracts import NO, YES
-from fraudml.errors import MissingInput
 from fraudml.graph.structure import GraphIndex, pagerank
 
 FOLDS = 5
@@ -21,26 +20,14 @@ def confirmed_entities(snapshot: Snapshot) -> pd.DataFrame:
     Raises
     ------
     MissingInput
-        When ``labels.parquet`` lacks a column, or has a decision that is neither yes nor no.
+        When ``labels.parquet`` cannot be read (:func:`fraudml.claims.decisions.read_decisions`).
     """
     sources = ["select entity_type, entity_id, cast(is_fraud as boolean) as is_fraud from labels"] if "labels" in snapshot.tables else []
     decided = snapshot.data_dir / "labels.parquet"
     if decided.is_file():
-        snapshot.engine.parquet("decided_labels", decided)
-        present = snapshot.engine.columns("decided_labels")
-        if missing := [name for name in ("entity_type", "entity_id", "is_fraud") if name not in present]:
-            raise MissingInput(
-                "labels.columns", f"{decided} has no column {', '.join(missing)}.", "See labels in the list of source tables."
-            )
-        if unclear := snapshot.engine.rows(f"""select distinct cast(is_fraud as varchar) from decided_labels
-                where is_fraud is not null and lower(cast(is_fraud as varchar)) not in {YES + NO} order by 1 limit 5"""):
-            found = ", ".join(str(value) for (value,) in unclear)
-            raise MissingInput(
-                "labels.is_fraud", f"{decided} has decisions that are neither yes nor no: {found}.", "Give 1 or 0 in is_fraud."
-            )
-        dated = "decided_on" in present
-        known = f"where decided_on is null or cast(decided_on as date) <= date '{snapshot.as_of}'" if dated else ""
-        sources.append(f"select entity_type, entity_id, lower(cast(is_fraud as varchar)) in {YES} as is_fraud from decided_labels {known}")
+        rows = read_decisions(snapshot.engine, decided, snapshot.as_of)
+        snapshot.engine.register("decided", rows[["entity_type", "entity_id", "is_fraud"]])
+        sources.append("select entity_type, entity_id, is_fraud from decided")
     if not sources:
         return pd.DataFrame({"entity_type": pd.Series(dtype="str"), "entity_id": pd.Series(dtype="str")})
     return snapshot.query(f"""
