@@ -13,7 +13,7 @@ import numpy as np
 
 from fraudml.detectors.ensemble import Ensemble
 from fraudml.detectors.table import bounded, row_keys
-from fraudml.vectors.peers import EVERYBODY, SEPARATOR
+from fraudml.vectors import PeerMembers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,11 +58,11 @@ class UsualAmongPeers:
         self._reference: dict[str, tuple[np.ndarray, frozenset[Any]]] = {}
         if len(table) < FEWEST:
             return
-        whole = _whole_labels(vectors, peers)
+        members = PeerMembers(vectors, peers)
         relative = np.zeros(table.shape)
         compared = {}
         for label in sorted(set(of)):
-            everyone, mine = np.flatnonzero(_begins(whole, label)), np.flatnonzero(of == label)
+            everyone, mine = members.of(label), np.flatnonzero(of == label)
             self._scales[label] = Scale(table[everyone])
             relative[mine] = self._scales[label].relative(table[mine])
             if labels is not None and label not in labels:
@@ -147,20 +147,3 @@ def _limited(table: np.ndarray, rows: np.ndarray, most: int) -> np.ndarray:
     if len(rows) <= most:
         return rows
     return np.sort(rows[np.argsort(row_keys(table[rows]), kind="stable")[:most]])
-
-
-def _whole_labels(vectors: pd.DataFrame, peers: tuple[str, ...]) -> np.ndarray:
-    names = [name for name in peers if name in vectors]
-    if not names:
-        return np.full(len(vectors), EVERYBODY)
-    whole = vectors[names[0]].astype("str")
-    for name in names[1:]:
-        whole = whole + SEPARATOR + vectors[name].astype("str")
-    return whole.to_numpy(dtype=str)
-
-
-def _begins(whole: np.ndarray, label: str) -> np.ndarray:
-    """Whom a peer group is compared with: all whose attributes begin with its label."""
-    if label == EVERYBODY:
-        return np.ones(len(whole), dtype=bool)
-    return (whole == label) | np.char.startswith(whole, label + SEPARATOR)

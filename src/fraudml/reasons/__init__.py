@@ -1,16 +1,16 @@
 """Reasons: what raises an entity's risk, as data and in words, beside the peers' figures."""
 
 from fraudml.reasons.rows import empty_reasons, feature_reasons, ordered, rule_reasons, stories, unusual
-from fraudml.reasons.standing import Standings, peer_labels
-from fraudml.reasons.wordings import counted_rules, peers_figures, told_feature, worded_features
+from fraudml.reasons.standing import Standings
+from fraudml.reasons.wordings import counted_rules, cut_share, peers_figures, told_feature, worded_features
 
 __all__ = [
     "Standings",
     "counted_rules",
+    "cut_share",
     "empty_reasons",
     "feature_reasons",
     "ordered",
-    "peer_labels",
     "peers_figures",
     "rule_reasons",
     "stories",

@@ -52,6 +52,16 @@ COUNTED = {
 """What a count of rule hits says."""
 
 
+def cut_share(share: float) -> float:
+    """Per cent of the peers as a sentence says it: cut, not rounded up, and never all of them.
+
+    >>> cut_share(92.68), cut_share(100.0)
+    (92.6, 99.9)
+    """
+    # a touch above the figure itself, which may have lost its last bit
+    return min(math.floor(share * 10 + 1e-9) / 10, 99.9)
+
+
 def told_feature(
     feature: Feature,
     lang: str,
@@ -81,8 +91,7 @@ def told_feature(
     share = below if way == "above" else above
     words = STANDING[lang]
     every = "_all" if others is not None and share == 100 else ""
-    # a touch above the figure itself, which may have lost its last bit
-    standing = words[way + every].format(share=number(min(math.floor(share * 10 + 1e-9) / 10, 99.9), 1))
+    standing = words[way + every].format(share=number(cut_share(share), 1))
     if text.endswith(")") and "{peer_median}" in feature.wording[lang]:
         return text[:-1] + words["joined"].format(standing=standing)
     return text + words["alone"].format(standing=standing.replace("of them", "of peers"))

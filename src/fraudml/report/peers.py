@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,12 @@ import pandas as pd
 from fraudml.claims import Snapshot
 from fraudml.engine import Engine
 from fraudml.leads.table import each_row
-from fraudml.reasons import peer_labels
+from fraudml.reasons import Standings, cut_share
 from fraudml.report.activity import Activity
 from fraudml.report.pictures import peers_picture
 from fraudml.report.words import say
 from fraudml.vectors import UNITS, Feature, load_catalogue, peer_groups
 from fraudml.vectors.catalogue import Catalogue
-from fraudml.vectors.peers import EVERYBODY, SEPARATOR
 
 DOTS = (np.arange(50) + 0.5) / 50
 """Fifty dots: each stands for two of a hundred peers."""
@@ -103,38 +101,28 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
     if vectors.empty:
         return {}
     vectors = vectors.set_index("entity_id")
-    group = peer_groups(vectors, catalogue)
-    labels = peer_labels(vectors, catalogue)
-    known: dict[tuple[str, str], np.ndarray] = {}
+    standings = Standings(vectors, catalogue, peer_groups(vectors, catalogue))
     out: dict[str, list[dict[str, Any]]] = {}
     for subject in each_row(asked):
         if subject.entity_id not in vectors.index:
             continue
-        label = group[subject.entity_id]
         pictures: list[dict[str, Any]] = []
         for name in subject.features:
             if name not in vectors.columns or len(pictures) == MOST_PICTURES:
                 continue
             value = vectors.loc[subject.entity_id, name]
-            if (name, label) not in known:
-                known[name, label] = (
-                    vectors.loc[labels[label.count(SEPARATOR) if label != EVERYBODY else -1] == label, name]
-                    .dropna()
-                    .sort_values()
-                    .to_numpy(dtype=float)
-                )
-            peers = known[name, label]
+            standing = standings.of(subject.entity_id, name)
+            if standing is None:
+                continue
+            peers = standings.peers(subject.entity_id, name)
             if len(peers) < FEW:  # among few it shows that the entity is not its own peer
                 peers = np.delete(peers, np.flatnonzero(peers == value)[:1])
-            if pd.isna(value) or not len(peers):
-                continue
             feature = catalogue.features[name]
             scale = 100.0 if feature.unit == "share" else 1.0
             unit = counting_word(feature, lang)
             each_one = len(peers) <= len(DOTS)
             dots = peers if each_one else peers[(DOTS * len(peers)).astype(int)]
             median = subject.medians.get(name)
-            others = len(peers) - (len(peers) >= FEW)  # of the many it is one itself
             drawing = peers_picture(
                 (dots * scale).tolist(),
                 float(value) * scale,
@@ -142,7 +130,7 @@ def _drawn(given: tuple[pd.DataFrame, Catalogue], asked: pd.DataFrame, lang: str
                 lang,
                 median=None if median is None else median * scale,
                 each_one=each_one,
-                above=None if each_one else min(math.floor(1000 * float((peers < value).sum()) / max(others, 1)) / 10, 99.9),
+                above=None if each_one else cut_share(standing[0]),
             )
             pictures.append({"kind": "peers", "name": drawing.title, "drawing": drawing, "caption": subject.texts[name]})
         if pictures:

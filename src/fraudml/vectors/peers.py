@@ -67,6 +67,33 @@ class PeerGroups:
         return labels.rename("peer_group")
 
 
+class PeerMembers:
+    """Whom a label of :class:`PeerGroups` names in a population: a widened one everyone whose attributes begin so.
+
+    Parameters
+    ----------
+    vectors : the population.
+    peers : attributes that make a peer group, most important first.
+    """
+
+    def __init__(self, vectors: pd.DataFrame, peers: tuple[str, ...]) -> None:
+        import numpy as np
+
+        self._prefixes = _prefixes(vectors, peers)
+        self._everyone = np.arange(len(vectors))
+        self._found: dict[str, np.ndarray] = {}
+
+    def of(self, label: str) -> np.ndarray:
+        """Places of the rows, ascending."""
+        import numpy as np
+
+        if label == EVERYBODY:
+            return self._everyone
+        if label not in self._found:
+            self._found[label] = np.flatnonzero(np.logical_or.reduce([prefix == label for prefix in self._prefixes]))
+        return self._found[label]
+
+
 def peer_groups(vectors: pd.DataFrame, catalogue: Catalogue, minimum: int = MINIMUM) -> pd.Series:
     """Labels of :class:`PeerGroups` of a whole population, on the index of ``vectors``."""
     return PeerGroups(vectors, catalogue.peers, minimum).of(vectors)
