@@ -60,30 +60,26 @@ def maps(snapshot: Snapshot, leads: pd.DataFrame, lang: str) -> dict[str, Pictur
         if snapshot.has("claims.prescribing_institution_id")
         else ""
     )
-    visited = f"""visited as (
+    rows = engine.rows(f"""
+        with visited as (
             select subject.lead_id, claim.institution_id, claim.started_on, coalesce(proven.proof, false) as proof
             from claims as claim join {SUBJECTS} as subject on claim.patient_id = subject.entity_id and subject.entity_type = 'patient'
                 left join {PROVEN} as proven on proven.lead_id = subject.lead_id and proven.claim_id = claim.claim_id
             union all select lead_id, institution_id, started_on, proof from {PROVEN}
             where lead_id not in (select lead_id from {SUBJECTS} where entity_type = 'patient') {also}
-        )"""
-    rows = engine.rows(f"""
-        with {visited}
-        select lead_id, institution_id, coordinates.longitude, coordinates.latitude, count(*), min(started_on), max(started_on),
-            bool_or(proof)
-        from visited join institutions as coordinates using (institution_id) where {usable}
-        group by all order by lead_id, min(started_on), institution_id""")
+        )
+        select lead_id, institution_id, known.longitude, known.latitude, count(*), min(started_on), max(started_on), bool_or(proof)
+        from visited left join (select * from institutions as coordinates where {usable}) as known using (institution_id)
+        where institution_id is not null group by all order by lead_id, min(started_on), institution_id""")
     places: dict[str, list[Place]] = {}
-    for lead, *place in rows:
-        places.setdefault(lead, []).append(Place(*place))
-    # a house of a manual reimbursement may lie outside the table of institutions
-    nowhere = {
-        lead: (count, asked)
-        for lead, count, asked in engine.rows(f"""
-            with {visited}
-            select lead_id, count(distinct institution_id), count(distinct institution_id) filter (where proof) from visited
-            where institution_id not in (select institution_id from institutions as coordinates where {usable}) group by lead_id""")
-    }
+    nowhere: dict[str, tuple[int, int]] = {}  # a house of a manual reimbursement may lie outside the table of institutions
+    for lead, *found in rows:
+        place = Place(*found)
+        if place.longitude is None:
+            count, asked = nowhere.get(lead, (0, 0))
+            nowhere[lead] = count + 1, asked + place.asked
+        else:
+            places.setdefault(lead, []).append(place)
     own: dict[str, Point] = {}
     homes: dict[str, list[Point]] = {}
     if snapshot.has("patients.longitude") and snapshot.has("patients.latitude"):
