@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 ENTITY_TYPES = ("claim", "patient", "doctor", "institution", "pharmacy")
-YES, NO = ("1", "true", "1.0"), ("0", "false", "0.0")  # how a decision may be written in is_fraud, in lower case
 """Entities that have behaviour vectors, models and scores."""
 
 LEAD_ENTITY_TYPES = (*ENTITY_TYPES, "ring")

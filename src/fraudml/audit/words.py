@@ -41,10 +41,10 @@ def value_in_words(column: str, value: Any, lang: str) -> str:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a cell of a table holds nothing; pandas' own NA compares with nothing, not even with itself."""
+    """Whether a cell of a table holds nothing (of a list that cannot be said)."""
     import pandas as pd
 
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+    return pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
 def overview(as_of: dt.date, periods: Sequence[str], seed: int, lang: str) -> str:

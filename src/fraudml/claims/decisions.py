@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fraudml.contracts import ENTITY_TYPES, NO, YES
+from fraudml.contracts import ENTITY_TYPES
 from fraudml.errors import FraudmlError, MissingInput
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from fraudml.engine import Engine
 
 log = logging.getLogger("fraudml")
+
+YES, NO = ("1", "true", "1.0"), ("0", "false", "0.0")
+"""How a decision may be written in ``is_fraud``, in lower case."""
 
 
 def read_decisions(engine: Engine, path: Path, as_of: object) -> pd.DataFrame:

@@ -144,7 +144,6 @@ def _culprits(guilty: pd.DataFrame, target: str) -> list[str]:
 
 def _list(config: Any, claims: Claims, as_of: str, folder: Path, guilty: pd.DataFrame | None) -> int:
     """What ``score`` wrote for the day, all entity types in one ranking: who is listed, how steadily, and against a known truth."""
-
     from fraudml.evaluate.fairness import by_attribute, steadiness
     from fraudml.evaluate.metrics import calibration_error, ranking_metrics
     from fraudml.evaluate.page import list_page
